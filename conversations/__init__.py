@@ -1,0 +1,1 @@
+"""Conversations, their members, messages and read pointers."""

@@ -1,0 +1,50 @@
+"""Opening a direct conversation: one for each pair of people, however many open it at once."""
+
+from django.db import IntegrityError, transaction
+
+from conversations import events
+from conversations.inbox import conversation_of
+from conversations.models import Conversation, Participant
+from conversations.shapes import ConversationShape
+from localroots_chat.accounts.models import User
+from localroots_chat.errors import ChatError, invalid, not_found
+from localroots_chat.gateway import publish
+
+
+def open_direct(opener: User, other_id: str) -> tuple[ConversationShape, bool]:
+    """The conversation of these two, and whether it is new.
+
+    Raises ChatError `not_found` for an unknown person, `invalid_field` for oneself, `forbidden` for somebody who
+    cannot be written to.
+    """
+    other = User.objects.filter(public_id=other_id).first()
+    if other is None:
+        raise not_found("person")
+    if other.pk == opener.pk:
+        raise invalid("userId", "A conversation needs another person.")
+    key = direct_key(opener.pk, other.pk)
+    known = Conversation.objects.filter(direct_key=key).values_list("pk", flat=True).first()
+    if known is not None:
+        return conversation_of(opener, known), False
+    if not other.is_active:
+        raise ChatError("forbidden", "You cannot write to this person.", field="userId")
+    try:
+        return _create(opener, other, key), True
+    except IntegrityError:  # the other one, or another tab, was first
+        known = Conversation.objects.values_list("pk", flat=True).get(direct_key=key)
+        return conversation_of(opener, known), False
+
+
+def direct_key(one: int, other: int) -> str:
+    """The same for both orders of two people's keys."""
+    return f"{min(one, other)}:{max(one, other)}"
+
+
+@transaction.atomic
+def _create(opener: User, other: User, key: str) -> ConversationShape:
+    conversation = Conversation.objects.create(type=Conversation.Type.DIRECT, direct_key=key, member_count=2)
+    Participant.objects.bulk_create([Participant(conversation=conversation, user=user) for user in (opener, other)])
+    shapes = {user.pk: conversation_of(user, conversation.pk) for user in (opener, other)}
+    for person, shape in shapes.items():
+        publish.on_commit(*events.conversation_new(person, shape))
+    return shapes[opener.pk]

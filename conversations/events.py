@@ -1,0 +1,41 @@
+"""The events of conversations: what each carries and to whom it goes. gateway/publish.py takes them from here."""
+
+from typing import Final
+
+import msgspec
+
+from conversations.shapes import ConversationShape
+from localroots_chat.gateway.layer import Fleeting, Item, Personal, Seated
+from localroots_chat.gateway.protocol import event_frame
+
+RECEIPTS_MOST: Final = 50  # larger conversations don't tell who has read what
+
+
+class ReadEvent(msgspec.Struct, rename="camel"):
+    """`message:read`: somebody has read everything up to this message."""
+
+    conversation_id: str
+    message_id: str
+    user_id: str
+    last_read_seq: int
+
+
+class GoneEvent(msgspec.Struct, rename="camel"):
+    """`conversation:gone`: the person is no longer in this conversation."""
+
+    conversation_id: str
+
+
+def conversation_new(person: int, shape: ConversationShape) -> list[Item]:
+    """The person with this key has gained the conversation; their connections hear it from now on."""
+    seated = Seated(person, shape.id, shape.version, shape.last_seq, shape.participant_count)
+    return [seated, Personal(person, event_frame("conversation:new", shape))]
+
+
+def message_read(reader: int, event: ReadEvent, *, members: int, shown: bool, connection: str) -> list[Item]:
+    """To the reader's other connections always; to the others where receipts are shown and the group is small."""
+    frame = event_frame("message:read", event)
+    items: list[Item] = [Personal(reader, frame, except_connection=connection)]
+    if shown and members <= RECEIPTS_MOST:
+        items.append(Fleeting(event.conversation_id, frame, without=reader, receipt=True))
+    return items

@@ -1,0 +1,100 @@
+"""Writing a message: what may be said, and the one way in (writer.py). Sockets and REST both come through `post`."""
+
+import asyncio
+import unicodedata
+import uuid
+from typing import Final
+
+from django.conf import settings
+
+from conversations.models import Message
+from conversations.participants import conversation_id
+from conversations.writer import Send, Stored, digest_of, writer
+from localroots_chat.errors import ChatError, invalid
+from localroots_chat.wire import is_text
+
+CLIENT_ID_CHARACTERS: Final = 64
+
+
+def post(
+    *,
+    sender: int,
+    conversation: str,
+    content: str,
+    type_: str = Message.Type.TEXT,
+    client_id: str | None = None,
+    reply_to: str | None = None,
+    attachment_ids: list[str] | None = None,
+) -> asyncio.Future[Stored]:
+    """Puts a message of the person with key `sender` into the writer, now; the future ends after COMMIT.
+
+    To be called on the serving loop. Raises ChatError for what can be seen at once: `invalid_field`, `body_empty`,
+    `body_too_long`, `not_found`, `overloaded`; the future may end with `not_found`, `forbidden`, `muted`,
+    `client_id_reused`, `rate_limited`, `unavailable`.
+    """
+    key = conversation_id(conversation)
+    kind = _check_type(type_, attachment_ids)
+    text = check_content(content)
+    answered = _check_reply(reply_to)
+    if client_id is not None and (not 1 <= len(client_id) <= CLIENT_ID_CHARACTERS or not is_text(client_id)):
+        raise invalid("clientId", f"A clientId has 1 to {CLIENT_ID_CHARACTERS} characters.")
+    send = Send(
+        sender=sender,
+        conversation=key,
+        content=text,
+        type=kind,
+        client_id=client_id,
+        reply_to=answered,
+        digest=digest_of(text, kind, answered),
+    )
+    return writer().put(send)
+
+
+def check_content(content: str) -> str:
+    """The text as it is stored: NFC, otherwise as it was written. It is escaped where it is shown, not here.
+
+    Raises ChatError `invalid_field`, `body_empty`, `body_too_long`.
+    """
+    if not content.isascii():
+        if not is_text(content):
+            raise invalid("content", "The text has a character that cannot be stored.")
+        content = unicodedata.normalize("NFC", content)
+    elif "\0" in content:
+        raise invalid("content", "The text has a character that cannot be stored.")
+    if len(content) > settings.CHAT_MESSAGE_CHARACTERS:
+        raise ChatError("body_too_long", f"At most {settings.CHAT_MESSAGE_CHARACTERS} characters.", field="content")
+    if not _has_visible(content):
+        raise ChatError("body_empty", "A message needs some text.", field="content")
+    return content
+
+
+# Shown as nothing although Unicode does not call them spaces or format characters: Hangul fillers, the Braille
+# blank, the combining grapheme joiner, variation selectors.
+_INVISIBLE: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0" + "".join(map(chr, range(0xFE00, 0xFE10))))
+
+
+def _has_visible(content: str) -> bool:
+    if content.isascii():
+        return any(character > " " and character != "\x7f" for character in content)
+    return any(
+        unicodedata.category(character)[0] not in "ZC" and character not in _INVISIBLE for character in content
+    )
+
+
+def _check_type(type_: str, attachment_ids: list[str] | None) -> str:
+    if type_ not in (Message.Type.TEXT, Message.Type.IMAGE, Message.Type.FILE):
+        raise invalid("type", "Expected TEXT, IMAGE or FILE.")
+    if attachment_ids:  # nobody has uploaded anything that could be named here
+        raise ChatError("not_found", "There is no such attachment.", field="attachmentIds")
+    if type_ != Message.Type.TEXT:
+        raise invalid("attachmentIds", "This type of message needs an attachment.")
+    return type_
+
+
+def _check_reply(reply_to: str | None) -> uuid.UUID | None:
+    if reply_to is None:
+        return None
+    try:
+        return uuid.UUID(reply_to)
+    except ValueError:
+        raise ChatError("not_found", "There is no such message here.", field="replyTo") from None

@@ -1,0 +1,171 @@
+"""The tables of the conversations, and the contract's rules as constraints of the database.
+
+`seq` numbers the messages of a conversation, `version` its changes; both come from the conversation's row,
+whose lock makes the order of commits the order of numbers.
+"""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from uuid_utils.compat import uuid7
+
+
+class Epoch(models.Model):
+    """One row. Its value changes when a backup is restored, which tells clients to load everything again."""
+
+    value = models.CharField(max_length=36)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(id=1), name="epoch_single_row")]
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Conversation(models.Model):
+    """A direct conversation of two people, or the talk of a group."""
+
+    class Type(models.TextChoices):
+        DIRECT = "DIRECT"
+        GROUP = "GROUP"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    type = models.CharField(max_length=6, choices=Type.choices)
+    direct_key = models.CharField(
+        max_length=41, null=True, blank=True, unique=True, help_text="Keys of the two people, lower one first."
+    )
+    first_seq = models.PositiveBigIntegerField(default=1)
+    last_seq = models.PositiveBigIntegerField(default=0)
+    version = models.PositiveBigIntegerField(default=0)
+    meta_version = models.PositiveBigIntegerField(
+        default=0, help_text="Version of the last change of members or settings."
+    )
+    member_count = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now(), help_text="Last message, or last change of settings.")
+    changed_at = models.DateTimeField(
+        db_default=Now(), db_index=True, help_text="Database time of the last version; what the sweep goes by."
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(type="DIRECT", direct_key__isnull=False) | Q(type="GROUP", direct_key__isnull=True),
+                name="conversation_direct_has_key",
+            ),
+            models.CheckConstraint(
+                condition=Q(last_seq__gte=F("first_seq") - 1) & Q(first_seq__gte=1), name="conversation_seq_range"
+            ),
+            models.CheckConstraint(
+                condition=Q(version__gte=F("last_seq")) & Q(meta_version__lte=F("version")),
+                name="conversation_version_range",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.id}"
+
+
+class Participant(models.Model):
+    """A person's seat in a conversation, and with it every right there. Rows are never deleted."""
+
+    class Role(models.TextChoices):
+        OWNER = "OWNER"
+        MODERATOR = "MODERATOR"
+        MEMBER = "MEMBER"
+
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="participants")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="seats")
+    role = models.CharField(max_length=9, choices=Role.choices, default=Role.MEMBER)
+    last_read_seq = models.PositiveBigIntegerField(default=0)
+    muted = models.BooleanField(default=False, help_text="The person's own notifications are off.")
+    silenced_until = models.DateTimeField(null=True, blank=True, help_text="Moderators let the person only read.")
+    joined_at = models.DateTimeField(db_default=Now())
+    left_at = models.DateTimeField(null=True, blank=True)
+    changed_at = models.DateTimeField(
+        db_default=Now(), db_index=True, help_text="Database time at which the seat was gained, changed or lost."
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["conversation", "user"], name="participant_one_seat"),
+            models.CheckConstraint(condition=Q(role__in=["OWNER", "MODERATOR", "MEMBER"]), name="participant_role_known"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["user"], condition=Q(left_at__isnull=True), name="participant_present"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.conversation_id}"
+
+
+class Message(models.Model):
+    """One message. Its row holds its newest state; `version` is the change that made it so."""
+
+    class Type(models.TextChoices):
+        TEXT = "TEXT"
+        IMAGE = "IMAGE"
+        FILE = "FILE"
+        SYSTEM = "SYSTEM"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages", db_index=False)
+    sender = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="messages")
+    seq = models.PositiveBigIntegerField()
+    version = models.PositiveBigIntegerField()
+    client_id = models.CharField(max_length=64, null=True, blank=True)
+    digest = models.CharField(max_length=32, blank=True, help_text="Of what was first sent under the client id.")
+    type = models.CharField(max_length=6, choices=Type.choices, default=Type.TEXT)
+    content = models.TextField(blank=True)
+    system = models.JSONField(null=True, blank=True, help_text='{"kind", "userIds"} of a message of the server.')
+    reply_to = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="replies")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    edited_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["conversation", "seq"], name="message_seq_once"),
+            models.UniqueConstraint(fields=["conversation", "version"], name="message_version_once"),
+            models.UniqueConstraint(
+                fields=["conversation", "sender", "client_id"],
+                condition=Q(client_id__isnull=False),
+                name="message_client_id_once",
+            ),
+            models.CheckConstraint(condition=Q(seq__gte=1, version__gte=F("seq")), name="message_numbers"),
+            models.CheckConstraint(condition=Q(type__in=["TEXT", "IMAGE", "FILE", "SYSTEM"]), name="message_type_known"),
+            models.CheckConstraint(
+                condition=Q(type="SYSTEM", system__isnull=False) | (~Q(type="SYSTEM") & Q(system__isnull=True)),
+                name="message_system_from_server",
+            ),
+            models.CheckConstraint(condition=Q(deleted_at__isnull=True) | Q(content=""), name="message_deleted_empty"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.conversation_id} #{self.seq}"
+
+
+class ReadReceipt(models.Model):
+    """A move of a reader's pointer: by `read_at` the reader had read everything up to `message`.
+
+    Message m was read by somebody at their first receipt whose seq is m's or higher.
+    """
+
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="receipts", db_index=False)
+    reader = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="receipts_given", db_index=False)
+    message = models.ForeignKey(Message, models.CASCADE, related_name="receipts")
+    seq = models.PositiveBigIntegerField()
+    read_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["conversation", "reader", "seq"], name="receipt_once"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["reader", "read_at"], name="receipt_by_reader")]
+
+    def __str__(self) -> str:
+        return f"{self.reader} read #{self.seq}"

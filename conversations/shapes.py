@@ -1,0 +1,187 @@
+"""What goes over the wire of conversations and messages, for sockets and REST alike.
+
+The structs are the contract's objects, field for field; the functions fill them from rows.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from conversations.models import Conversation, Message, Participant
+from localroots_chat.accounts.people import UserShape, shape_of
+from localroots_chat.wire import iso, iso_or_none
+
+if TYPE_CHECKING:
+    from groups.models import Group
+
+EXCERPT_CHARACTERS = 120
+
+
+class SystemShape(msgspec.Struct, rename="camel"):
+    """What the server itself says: `kind` for translation, and who it is about."""
+
+    kind: str
+    user_ids: list[str]
+
+
+class ReplyShape(msgspec.Struct, rename="camel"):
+    """The message that is answered."""
+
+    id: str
+    seq: int
+    sender_id: str
+    excerpt: str
+
+
+class MessageShape(msgspec.Struct, rename="camel", kw_only=True):
+    """`Message` of the contract."""
+
+    id: str
+    conversation_id: str
+    seq: int
+    version: int
+    client_id: str | None
+    type: str
+    content: str
+    system: SystemShape | None = None
+    attachment_url: str | None = None
+    attachments: Sequence[Any] = ()
+    reply_to: ReplyShape | None = None
+    reactions: Sequence[Any] = ()
+    sender: UserShape
+    sender_id: str
+    created_at: str
+    updated_at: str
+    edited_at: str | None = None
+    deleted_at: str | None = None
+
+
+class ParticipantShape(msgspec.Struct, rename="camel"):
+    """Somebody in a conversation."""
+
+    user: UserShape
+    role: str
+    last_read_seq: int
+    joined_at: str
+
+
+class GroupShape(msgspec.Struct, rename="camel"):
+    """`Group` of the contract."""
+
+    id: str
+    conversation_id: str
+    name: str
+    description: str
+    image_url: str | None
+    category: str
+    visibility: str
+    member_count: int
+    my_role: str | None
+    created_by: UserShape
+    created_by_id: str
+    created_at: str
+    updated_at: str
+
+
+class ConversationShape(msgspec.Struct, rename="camel"):
+    """`Conversation` of the contract, as one of its members sees it."""
+
+    id: str
+    type: str
+    participants: list[ParticipantShape]
+    participant_count: int
+    group: GroupShape | None
+    last_message: MessageShape | None
+    first_seq: int
+    last_seq: int
+    version: int
+    last_read_seq: int
+    unread_count: int
+    muted: bool
+    silenced_until: str | None
+    created_at: str
+    updated_at: str
+
+
+def excerpt_of(content: str) -> str:
+    """The beginning of a text, on one line."""
+    line = " ".join(content[: EXCERPT_CHARACTERS * 2].split())
+    return line if len(line) <= EXCERPT_CHARACTERS else f"{line[: EXCERPT_CHARACTERS - 1]}…"
+
+
+def message_shape(message: Message) -> MessageShape:
+    """The message as it is now. Wants `sender` and `reply_to__sender` loaded."""
+    answered = message.reply_to
+    return MessageShape(
+        id=str(message.id),
+        conversation_id=str(message.conversation_id),
+        seq=message.seq,
+        version=message.version,
+        client_id=message.client_id,
+        type=message.type,
+        content=message.content,
+        system=SystemShape(message.system["kind"], message.system["userIds"]) if message.system else None,
+        reply_to=answered
+        and ReplyShape(str(answered.id), answered.seq, answered.sender.public_id, excerpt_of(answered.content)),
+        sender=shape_of(message.sender),
+        sender_id=message.sender.public_id,
+        created_at=iso(message.created_at),
+        updated_at=iso(message.updated_at),
+        edited_at=iso_or_none(message.edited_at),
+        deleted_at=iso_or_none(message.deleted_at),
+    )
+
+
+def participant_shape(seat: Participant) -> ParticipantShape:
+    """Somebody in a conversation. Wants `user` loaded."""
+    return ParticipantShape(shape_of(seat.user), seat.role, seat.last_read_seq, iso(seat.joined_at))
+
+
+def group_shape(group: "Group", members: int, role: str | None) -> GroupShape:
+    """The group as somebody with this role (None: an outsider) sees it. Wants `created_by` loaded."""
+    return GroupShape(
+        id=str(group.id),
+        conversation_id=str(group.conversation_id),
+        name=group.name,
+        description=group.description,
+        image_url=group.image_url or None,
+        category=group.category,
+        visibility=group.visibility,
+        member_count=members,
+        my_role=role,
+        created_by=shape_of(group.created_by),
+        created_by_id=group.created_by.public_id,
+        created_at=iso(group.created_at),
+        updated_at=iso(group.updated_at),
+    )
+
+
+def conversation_shape(
+    seat: Participant, others: Sequence[Participant], last: Message | None, unread: int
+) -> ConversationShape:
+    """The conversation as the person of `seat` sees it. Wants `conversation__group__created_by` loaded."""
+    conversation: Conversation = seat.conversation
+    group: Group | None = getattr(conversation, "group", None)
+    return ConversationShape(
+        id=str(conversation.id),
+        type=conversation.type,
+        participants=[participant_shape(other) for other in others],
+        participant_count=conversation.member_count,
+        group=group and group_shape(group, conversation.member_count, seat.role),
+        last_message=message_shape(last) if last is not None else None,
+        first_seq=conversation.first_seq,
+        last_seq=conversation.last_seq,
+        version=conversation.version,
+        last_read_seq=seat.last_read_seq,
+        unread_count=unread,
+        muted=seat.muted,
+        silenced_until=_still(seat.silenced_until),
+        created_at=iso(conversation.created_at),
+        updated_at=iso(conversation.updated_at),
+    )
+
+
+def _still(until: datetime | None) -> str | None:
+    return iso_or_none(until if until is not None and until > datetime.now(until.tzinfo) else None)

@@ -1,0 +1,91 @@
+"""The socket's door to conversations: each command's fields, typed, and the function that it calls."""
+
+from collections.abc import Awaitable
+
+import msgspec
+
+from conversations import history, inbox, messages, reads
+from conversations.participants import conversation_id, seat_of
+from conversations.shapes import ConversationShape, MessageShape
+from conversations.writer import Stored
+from localroots_chat.accounts.models import User
+from localroots_chat.database import in_thread
+from localroots_chat.gateway.connection import Connection
+from localroots_chat.gateway.protocol import Packet, event_frame
+
+
+class NamesConversation(msgspec.Struct, rename="camel"):
+    """{conversationId}"""
+
+    conversation_id: str
+
+
+class MessageSend(msgspec.Struct, rename="camel"):
+    """{conversationId, content, type?, clientId?, replyTo?, attachmentIds?}"""
+
+    conversation_id: str
+    content: str
+    type: str = "TEXT"
+    client_id: str | None = None
+    reply_to: str | None = None
+    attachment_ids: list[str] | None = None
+
+
+class MessageRead(msgspec.Struct, rename="camel"):
+    """{conversationId, messageId}"""
+
+    conversation_id: str
+    message_id: str
+
+
+class Joined(msgspec.Struct):
+    """The reply to join:conversation. `conversation` was read before `messages`."""
+
+    conversation: ConversationShape
+    messages: list[MessageShape]
+
+
+def named(data: str | NamesConversation) -> str:
+    """The plan's clients send the id alone."""
+    return data if isinstance(data, str) else data.conversation_id
+
+
+async def join(connection: Connection, data: str | NamesConversation) -> Joined:
+    """join:conversation: what a person sees on opening a conversation. Hearing it needs no join."""
+    asked = named(data)
+    joined = await in_thread(_load, connection.person.key, asked)
+    answer = event_frame("joined:conversation", {"conversationId": joined.conversation.id})
+    connection.write(Packet([answer]))
+    return joined
+
+
+def _load(user: int, conversation: str) -> Joined:
+    seat = seat_of(user, conversation_id(conversation))
+    return Joined(inbox.shape_of_seat(seat), history.page_of(seat, history.Place("newest")).messages)
+
+
+def send(connection: Connection, data: MessageSend) -> Awaitable[Stored]:
+    """message:send: put into the writer at once, so that a socket's messages keep their order."""
+    return messages.post(
+        sender=connection.person.key,
+        conversation=data.conversation_id,
+        content=data.content,
+        type_=data.type,
+        client_id=data.client_id,
+        reply_to=data.reply_to,
+        attachment_ids=data.attachment_ids,
+    )
+
+
+async def read(connection: Connection, data: MessageRead) -> reads.ReadAnswer:
+    """message:read: moves the person's pointer forward."""
+    return await in_thread(_read, connection.person.key, data, connection.id)
+
+
+def _read(user: int, data: MessageRead, connection: str) -> reads.ReadAnswer:
+    return reads.mark_read(
+        reader=User.objects.get(pk=user),
+        conversation=data.conversation_id,
+        message=data.message_id,
+        connection=connection,
+    )

@@ -1,0 +1,115 @@
+"""What somebody has missed, read from the database: the truth behind every live event.
+
+Heads are read before rows. The other order loses what commits in between.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import F
+
+from conversations.events import GoneEvent
+from conversations.inbox import shape_of_seat
+from conversations.models import Conversation, Epoch, Message, Participant
+from conversations.shapes import message_shape
+from localroots_chat.accounts.models import User
+from localroots_chat.gateway.protocol import event_frame, raw
+from localroots_chat.gateway.wiring import Change, Head, Missed, Seat, SeatMove
+
+REPAIR_MOST: Final = 500
+
+
+def epoch() -> str:
+    """Changes when a backup is restored. One query."""
+    return Epoch.objects.values_list("value", flat=True).get(pk=1)
+
+
+def database_clock() -> float:
+    """The database's time, in seconds since 1970."""
+    with connection.cursor() as cursor:
+        if settings.POSTGRESQL:
+            cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
+        else:
+            cursor.execute("SELECT (julianday('now') - 2440587.5) * 86400.0")
+        return float(cursor.fetchone()[0])
+
+
+def read_after(topic: str, version: int, seq: int) -> Head:
+    """Where the conversation stands, and the messages that changed after `version`, as events.
+
+    A message is new to those who have heard up to `seq`, whatever happened to it since. Two queries.
+    """
+    key = uuid.UUID(topic)
+    head = Conversation.objects.values_list("version", "last_seq").get(pk=key)
+    rows = (
+        Message.objects.filter(conversation_id=key, version__gt=version)
+        .select_related("sender", "reply_to__sender")
+        .order_by("version")[: REPAIR_MOST + 1]
+    )
+    changes: list[Change] = []
+    prev = version
+    for row in rows[:REPAIR_MOST]:
+        changes.append(_change(topic, row, prev, seq))
+        prev, seq = row.version, max(seq, row.seq)
+    complete = len(rows) <= REPAIR_MOST
+    return Head(head[0] if complete else prev, head[1] if complete else seq, changes)
+
+
+def _change(topic: str, row: Message, prev: int, seq: int) -> Change:
+    event = "message:new" if row.seq > seq else "message:updated"
+    envelope = {"conversationId": topic, "prev": prev, "version": row.version}
+    frame = event_frame(event, raw(message_shape(row)), envelope)
+    return Change(prev, row.version, max(seq, row.seq), row.sender_id, frame)
+
+
+def missed_since(since: float, topics: Sequence[str], people: Sequence[int]) -> Missed:
+    """What has changed since this database time: versions of these conversations, seats and access of these people.
+
+    Four queries, and four more for each seat gained.
+    """
+    now, begin = database_clock(), datetime.fromtimestamp(since, UTC)
+    wanted = set(topics)
+    versions = [
+        (str(key), version)
+        for key, version in Conversation.objects.filter(changed_at__gt=begin).values_list("pk", "version")
+        if str(key) in wanted
+    ]
+    listening = set(people)
+    moved = Participant.objects.filter(changed_at__gt=begin).values_list("pk", "user_id")
+    seats = [pk for pk, user in moved if user in listening]
+    revoked = User.objects.filter(access_changed_at__gt=begin, tokens_valid_after__gt=0) | User.objects.filter(
+        access_changed_at__gt=begin, is_active=False
+    )
+    return Missed(
+        now=now,
+        versions=versions,
+        seats=[_seat_move(seat) for seat in _seats(seats)],
+        revoked=[
+            (pk, valid_after if active else now)
+            for pk, valid_after, active in revoked.values_list("pk", "tokens_valid_after", "is_active")
+            if pk in listening
+        ],
+    )
+
+
+def _seats(keys: Sequence[int]) -> Sequence[Participant]:
+    if not keys:
+        return ()
+    return (
+        Participant.objects.filter(pk__in=keys)
+        .select_related("conversation__group__created_by")
+        .order_by(F("changed_at"))
+    )
+
+
+def _seat_move(seat: Participant) -> SeatMove:
+    topic = str(seat.conversation_id)
+    if seat.left_at is not None:
+        return SeatMove(seat.user_id, topic, None, event_frame("conversation:gone", GoneEvent(topic)))
+    conversation = seat.conversation
+    found = Seat(topic, conversation.version, conversation.last_seq, conversation.member_count)
+    return SeatMove(seat.user_id, topic, found, event_frame("conversation:new", shape_of_seat(seat)))

@@ -1,0 +1,11 @@
+"""Addresses of conversations, under /api/."""
+
+from rest_framework.routers import SimpleRouter
+
+from conversations import api
+
+router = SimpleRouter()
+router.register("conversations", api.ConversationViewSet, basename="conversation")
+router.register("messages", api.MessageViewSet, basename="message")
+
+urlpatterns = router.urls

@@ -1,0 +1,1 @@
+"""Communities: groups that own a conversation each."""

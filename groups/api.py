@@ -1,0 +1,43 @@
+"""REST doors of groups."""
+
+import uuid
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
+
+from groups import discovery
+from groups.filters import GroupFilter
+from localroots_chat.errors import invalid
+from localroots_chat.rest import cursor_invalid, is_text, number_parameter, read_cursor, write_cursor
+
+
+class GroupViewSet(ViewSet):
+    """GET ?search=&category=&mine=: public groups and one's own."""
+
+    lookup_field = "group"
+    lookup_value_regex = "[^/]+"
+
+    def list(self, request: Request) -> Response:
+        if not is_text(request.GET.get("search", "")):
+            raise invalid("search", "This text has a character that cannot be searched for.")
+        filtered = GroupFilter(request.GET, discovery.found_by(discovery.visible_to(request.user), ""))
+        if not filtered.is_valid():
+            field, problems = next(iter(filtered.errors.items()))
+            raise invalid(field, str(problems[0]))
+        limit = number_parameter(request._request, "limit", discovery.PAGE, least=1, most=100) or discovery.PAGE
+        after = _cursor(request.GET["cursor"]) if "cursor" in request.GET else None
+        results, more = discovery.page_of(filtered.qs, after=after, limit=limit)
+        cursor = None if more is None else write_cursor(more.rank, more.members, str(more.id))
+        return Response({"results": results, "next": cursor})
+
+    def retrieve(self, request: Request, group: str) -> Response:
+        return Response(discovery.card_of(request.user, group))
+
+
+def _cursor(text: str) -> discovery.Cursor:
+    rank, members, key = read_cursor(text, int, int, str)
+    try:
+        return discovery.Cursor(rank, members, uuid.UUID(key))
+    except ValueError:
+        raise cursor_invalid() from None

@@ -1,0 +1,27 @@
+"""The query parameters of the list of groups."""
+
+from typing import ClassVar
+
+import django_filters
+from django.db.models import QuerySet
+
+from groups.discovery import found_by
+from groups.models import Group
+
+
+class GroupFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter is not typed
+    """?search= &category= &mine=true"""
+
+    search = django_filters.CharFilter(method="by_words", max_length=200)
+    category = django_filters.ChoiceFilter(choices=Group.Category.choices)
+    mine = django_filters.BooleanFilter(method="by_membership")
+
+    class Meta:
+        model = Group
+        fields: ClassVar[list[str]] = []
+
+    def by_words(self, groups: QuerySet[Group], name: str, value: str) -> QuerySet[Group]:
+        return found_by(groups, value.strip())
+
+    def by_membership(self, groups: QuerySet[Group], name: str, value: bool) -> QuerySet[Group]:
+        return groups.filter(my_role__isnull=not value)

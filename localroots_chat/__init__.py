@@ -1,0 +1,1 @@
+"""The project: settings, composition (asgi, urls, sockets), accounts, gateway and web client."""

@@ -1,0 +1,1 @@
+"""Who you are: people, tokens, tickets, signing out."""

@@ -1,0 +1,101 @@
+"""What others see of a person, finding people, and making them known before they first come."""
+
+from collections.abc import Sequence
+
+import msgspec
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from localroots_chat.accounts.models import Role, User
+from localroots_chat.accounts.tokens import clean_image, clean_name, is_person_id
+from localroots_chat.errors import invalid
+from localroots_chat.gateway import publish
+from localroots_chat.gateway.layer import Revoked
+
+
+class UserShape(msgspec.Struct, rename="camel"):
+    """`User` of the contract."""
+
+    id: str
+    name: str
+    image: str | None
+    role: str
+
+
+class MeShape(UserShape, rename="camel"):
+    """What people see of themselves."""
+
+    language: str
+    appear_offline: bool
+    receipts: bool
+    last_seen: bool
+
+
+def shape_of(user: User) -> UserShape:
+    """The person as others see them."""
+    return UserShape(user.public_id, user.name, user.image or None, user.role)
+
+
+def own_shape_of(user: User) -> MeShape:
+    """The person as they see themselves."""
+    return MeShape(
+        id=user.public_id,
+        name=user.name,
+        image=user.image or None,
+        role=user.role,
+        language=user.language,
+        appear_offline=user.appear_offline,
+        receipts=user.receipts,
+        last_seen=user.last_seen,
+    )
+
+
+def findable_by(user: User) -> QuerySet[User]:
+    """Active people with whom `user` shares a conversation, and all farmers."""
+    shared = User.objects.filter(
+        seats__left_at=None,
+        seats__conversation__participants__user=user,
+        seats__conversation__participants__left_at=None,
+    )
+    return User.objects.filter(Q(pk__in=shared.values("pk")) | Q(role=Role.FARMER), is_active=True).exclude(pk=user.pk)
+
+
+class KnownPerson(msgspec.Struct):
+    """What the marketplace says of a person. What is not given stays as it is."""
+
+    id: str
+    name: str | None = None
+    image: str | None = None
+    role: str | None = None
+    active: bool | None = None
+
+
+@transaction.atomic
+def make_known(people: Sequence[KnownPerson]) -> list[User]:
+    """Creates or updates these people. Raises ChatError `invalid_field` naming the entry; then nothing is stored."""
+    found = {user.public_id: user for user in User.objects.filter(public_id__in=[one.id for one in people])}
+    return [_make_one_known(number, one, found) for number, one in enumerate(people)]
+
+
+def _make_one_known(number: int, one: KnownPerson, found: dict[str, User]) -> User:
+    if not is_person_id(one.id):
+        raise invalid(f"{number}.id", "An id has 1 to 128 printable characters without space, comma or slash.")
+    if one.role is not None and one.role not in Role.values:
+        raise invalid(f"{number}.role", f"Expected one of {', '.join(Role.values)}.")
+    if one.image and clean_image(one.image) is None:
+        raise invalid(f"{number}.image", "Expected an address that starts with http:// or https://.")
+    user = found.setdefault(one.id, User(public_id=one.id))
+    if user.is_of_this_service:
+        raise invalid(f"{number}.id", "This account belongs to the chat service itself.")
+    was_active = user.is_active
+    user.name = (clean_name(one.name) or "") if one.name is not None else user.name
+    user.image = one.image if one.image is not None else user.image
+    user.role = one.role or user.role
+    user.is_active = was_active if one.active is None else one.active
+    user.save()
+    if was_active != user.is_active:
+        User.objects.filter(pk=user.pk).update(access_changed_at=Now())
+        if not user.is_active:
+            publish.on_commit(Revoked(user.pk))
+    return user

@@ -1,0 +1,71 @@
+"""Database work off the event loop: one bounded set of threads that keep and check their connections.
+
+Nothing here knows a model. Consumers never call the ORM directly: Channels would run every query of the
+process through one thread, and a connection killed by a restart of PostgreSQL would fail for ever.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
+from typing import ParamSpec, TypeVar
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+
+from localroots_chat.errors import unavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_IDLE_SECONDS = 5.0  # a connection unused for longer is asked before it is trusted
+_RETRY_SECONDS = 0.2
+
+
+class _Clock(threading.local):
+    last_used = 0.0
+
+
+_clock = _Clock()
+
+
+@lru_cache(maxsize=1)
+def threads() -> ThreadPoolExecutor:
+    """The bounded executor of this process (made on first use, so that no thread is lost in a fork)."""
+    return ThreadPoolExecutor(settings.CHAT_DATABASE_THREADS, thread_name_prefix="database")
+
+
+def with_connection(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Runs `work` on this thread's kept connection; where the connection was lost, on a new one, twice.
+
+    `work` must be safe to repeat: reading, or writing in one transaction that finds out what it did before.
+    Raises ChatError `unavailable` where the database cannot be had or lets `work` wait too long.
+    """
+    for attempt in range(3):
+        if attempt:
+            time.sleep(_RETRY_SECONDS)
+        if time.monotonic() - _clock.last_used > _IDLE_SECONDS:
+            connection.health_check_done = False  # Django then asks before the next statement
+        try:
+            result = work(*args, **kwargs)
+        except (OperationalError, InterfaceError) as error:
+            if not _lost():
+                raise unavailable() from error
+            connection.close()
+        else:
+            _clock.last_used = time.monotonic()
+            return result
+    raise unavailable()
+
+
+def _lost() -> bool:
+    raw = connection.connection
+    return raw is None or bool(getattr(raw, "closed", False))
+
+
+async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Awaits `with_connection(work, …)` in one of the bounded threads."""
+    call = partial(with_connection, work, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(threads(), call)

@@ -1,0 +1,1 @@
+"""The edge of the sockets: knows frames, topics and people, never a message."""

@@ -1,0 +1,106 @@
+"""One client's connection as the rest of the house sees it: who it is, and a way to hand it packets.
+
+How a packet reaches the socket is the outlet's business: a preframed write where the server offers one
+(gateway/server.py), the plain ASGI `send` elsewhere.
+"""
+
+import asyncio
+import itertools
+import os
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Protocol
+
+from localroots_chat.gateway.protocol import Packet
+from localroots_chat.gateway.wiring import Arrival, Person
+
+WAITING_BYTES: Final = 1_048_576  # full: the client is too slow, and gets all it missed by sync
+WAITING_FRAMES: Final = 256
+
+_numbers = itertools.count(1)
+_process = os.urandom(6).hex()
+
+
+class Outlet(Protocol):
+    """Where packets go. `full` is called once when the client does not keep up."""
+
+    def write(self, packet: Packet, *, sheddable: bool) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class PreframedOutlet:
+    """Writes the bytes of a packet as they are, through the ASGI extension of gateway/server.py."""
+
+    __slots__ = ("_behind", "_full", "_write")
+
+    def __init__(self, write: Callable[[bytes], int], full: Callable[[], None]) -> None:
+        self._write, self._full, self._behind = write, full, 0
+
+    def write(self, packet: Packet, *, sheddable: bool) -> None:
+        if sheddable and self._behind > WAITING_BYTES // 2:
+            return
+        self._behind = self._write(packet.wire)
+        if self._behind > WAITING_BYTES:
+            self._full()
+
+    def close(self) -> None:
+        """Nothing waits here."""
+
+
+class QueueOutlet:
+    """Sends a packet's payloads one by one through ASGI's `send`, from a task of its own."""
+
+    def __init__(self, send: Callable[[Any], Awaitable[None]], full: Callable[[], None]) -> None:
+        self._send, self._full = send, full
+        self._queue: asyncio.Queue[bytes] = asyncio.Queue()
+        self._bytes = 0
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def write(self, packet: Packet, *, sheddable: bool) -> None:
+        if sheddable and (self._bytes > WAITING_BYTES // 2 or self._queue.qsize() > WAITING_FRAMES // 2):
+            return
+        for payload in packet.payloads:
+            self._bytes += len(payload)
+            self._queue.put_nowait(payload)
+        if self._bytes > WAITING_BYTES or self._queue.qsize() > WAITING_FRAMES:
+            self._full()
+
+    def close(self) -> None:
+        self._task.cancel()
+
+    async def _run(self) -> None:
+        while True:
+            payload = await self._queue.get()
+            try:
+                await self._send({"type": "websocket.send", "text": payload.decode()})
+            except Exception:  # the client has gone; its consumer hears of that by itself
+                return
+            self._bytes -= len(payload)
+
+
+class Connection:
+    """A client that has said who it is. The hub keeps it among the listeners of its person's conversations."""
+
+    __slots__ = (
+        "_close", "_outlet", "expires", "heard", "id", "memory", "number", "person", "session", "topics", "welcomed"
+    )  # fmt: skip
+
+    def __init__(self, arrival: Arrival, outlet: Outlet, close: Callable[[int, str], None]) -> None:
+        self.number = next(_numbers)
+        self.id = f"{_process}-{self.number}"
+        self.person: Person = arrival.person
+        self.expires, self.session = arrival.expires, arrival.session
+        self.topics: set[str] = set()
+        self.memory: dict[str, float] = {}  # what commands remember of this socket, such as when typing was last told
+        self.heard = time.monotonic()
+        self.welcomed = time.time()
+        self._outlet, self._close = outlet, close
+
+    def write(self, packet: Packet, *, sheddable: bool = False) -> None:
+        """Hands the packet over in order; `sheddable` ones are dropped where the client is behind. Never raises."""
+        self._outlet.write(packet, sheddable=sheddable)
+
+    def close(self, code: int, reason: str) -> None:
+        """Ends the connection with a close code of the contract."""
+        self._close(code, reason)

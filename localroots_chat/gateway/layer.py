@@ -1,0 +1,162 @@
+"""The bus: how servers tell each other what has been committed, on Channels' layer (channels-redis).
+
+Every server joins the same few groups when it starts and none after that, so that a connecting person costs
+Redis nothing. What is published is a hint: the layer may lose it, the hub's sweep finds it in the database.
+"""
+
+import asyncio
+import logging
+import secrets
+import zlib
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from channels.layers import get_channel_layer
+from django.conf import settings
+
+from localroots_chat.gateway.redis_client import Breaker, RedisAway
+
+_log = logging.getLogger(__name__)
+
+PUBLISH_SECONDS: Final = 1.0
+_JOIN_AGAIN_SECONDS: Final = 1.0
+_MOST_WAITING: Final = 50_000  # items; beyond that Redis is no help and the sweep delivers
+
+
+class Durable(msgspec.Struct, tag="durable", array_like=True):
+    """Changes of one conversation: [prev, version, seq, actor, frame] each."""
+
+    topic: str
+    changes: list[tuple[int, int, int, int, bytes]]
+
+
+class Fleeting(msgspec.Struct, tag="fleeting", array_like=True):
+    """A frame that nobody misses: typing, read pointers. Not for `without` (a person's key) nor `except_connection`."""
+
+    topic: str
+    frame: bytes
+    without: int = 0
+    except_connection: str = ""
+    receipt: bool = False  # only for those who show receipts themselves
+
+
+class Personal(msgspec.Struct, tag="personal", array_like=True):
+    """A frame for all connections of one person."""
+
+    person: int
+    frame: bytes
+    except_connection: str = ""
+
+
+class Seated(msgspec.Struct, tag="seated", array_like=True):
+    """A person has gained a seat: their connections hear the conversation from `version` on."""
+
+    person: int
+    topic: str
+    version: int
+    seq: int
+    members: int
+
+
+class Unseated(msgspec.Struct, tag="unseated", array_like=True):
+    """A person has lost a seat."""
+
+    person: int
+    topic: str
+
+
+class Revoked(msgspec.Struct, tag="revoked", array_like=True):
+    """A person must sign in again: all connections, or those of one sign-in."""
+
+    person: int
+    session: str = ""
+
+
+Item = Durable | Fleeting | Personal | Seated | Unseated | Revoked
+
+_decoder = msgspec.msgpack.Decoder(list[Item])
+_encoder = msgspec.msgpack.Encoder()
+
+
+def pack(items: list[Item], origin: str) -> list[tuple[str, dict[str, Any]]]:
+    """(group, message) pairs that carry `items`: one for each bus group that has any."""
+    by_bus: dict[int, list[Item]] = {}
+    for item in items:
+        key = getattr(item, "topic", None) or str(getattr(item, "person", ""))
+        by_bus.setdefault(zlib.crc32(key.encode()) % settings.CHAT_BUS_GROUPS, []).append(item)
+    return [
+        (_group(bus), {"type": "bus.items", "origin": origin, "items": _encoder.encode(some)})
+        for bus, some in by_bus.items()
+    ]
+
+
+def _group(bus: int) -> str:
+    return f"bus.{bus}"
+
+
+class Bus:
+    """This server's place on the bus. `deliver` is called on the loop with what other servers have published."""
+
+    def __init__(self, deliver: Callable[[list[Item]], None]) -> None:
+        self.origin = secrets.token_hex(8)
+        self._deliver = deliver
+        self._layer = get_channel_layer()
+        self._breaker = Breaker("bus")
+        self._waiting: list[Item] = []
+        self._sender: asyncio.Task[None] | None = None
+        self._receiver: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins to listen; where Redis is away, as soon as it is back."""
+        self._receiver = asyncio.get_running_loop().create_task(self._receive())
+
+    async def stop(self) -> None:
+        """Leaves the bus."""
+        if self._receiver is not None:
+            self._receiver.cancel()
+            await asyncio.wait([self._receiver], timeout=1)
+
+    def publish(self, items: list[Item]) -> None:
+        """Queues `items`; all that waits when the last publish is done goes out as one. Never raises, never waits."""
+        if len(self._waiting) < _MOST_WAITING:
+            self._waiting += items
+        if self._sender is None:
+            self._sender = asyncio.get_running_loop().create_task(self._send())
+
+    async def _send(self) -> None:
+        try:
+            while self._waiting:
+                items, self._waiting = self._waiting, []
+                for group, message in pack(items, self.origin):
+                    await self._breaker.call(self._layer.group_send(group, message), PUBLISH_SECONDS)
+        except RedisAway:
+            self._waiting = []  # the sweeps of the other servers find it in the database
+        except Exception:
+            _log.exception("Publishing failed")
+        finally:
+            self._sender = None
+
+    async def _receive(self) -> None:
+        channel = await self._join()
+        while True:
+            message = await self._layer.receive(channel)
+            try:
+                if message["origin"] != self.origin:
+                    self._deliver(_decoder.decode(message["items"]))
+            except Exception:
+                _log.exception("A message of the bus could not be delivered")
+
+    async def _join(self) -> str:
+        while True:
+            try:
+                channel: str = await asyncio.wait_for(self._layer.new_channel(), PUBLISH_SECONDS)
+                for bus in range(settings.CHAT_BUS_GROUPS):
+                    await asyncio.wait_for(self._layer.group_add(_group(bus), channel), PUBLISH_SECONDS)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                _log.warning("The bus cannot be joined yet (%s)", error or type(error).__name__)
+                await asyncio.sleep(_JOIN_AGAIN_SECONDS)
+            else:
+                return channel

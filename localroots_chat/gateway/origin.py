@@ -1,0 +1,51 @@
+"""Which web pages may open a socket: the service's own and those in ALLOWED_ORIGINS, by scheme, host and port.
+
+Channels' own validator answers a malformed Origin with a traceback and lets http:// pass for https://.
+"""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def may_connect(origin: bytes | None, host: bytes, *, secure: bool) -> bool:
+    """Whether a page of `origin` may; no Origin at all means that the client is no browser."""
+    if origin is None:
+        return True
+    asking = _parts(origin)
+    if asking is None:
+        return False
+    return asking in _allowed() or asking == _own(host, secure=secure)
+
+
+def _allowed() -> set[tuple[str, str, int]]:
+    known = (_parts(address.encode()) for address in [settings.PUBLIC_URL, *settings.ALLOWED_ORIGINS] if address)
+    return {parts for parts in known if parts is not None}
+
+
+def _own(host: bytes, *, secure: bool) -> tuple[str, str, int] | None:
+    """What the client itself says it connects to, where that is one of ALLOWED_HOSTS.
+
+    In production PUBLIC_URL alone says what is the service's own.
+    """
+    if settings.PRODUCTION:
+        return None
+    name = host.decode("latin-1")
+    domain, _ = split_domain_port(name)
+    if not validate_host(domain, settings.ALLOWED_HOSTS):
+        return None
+    return _parts(f"{'https' if secure else 'http'}://{name}".encode("latin-1"))
+
+
+def _parts(origin: bytes) -> tuple[str, str, int] | None:
+    try:
+        parts = urlsplit(origin.decode("ascii"))
+        scheme, host, port = parts.scheme, parts.hostname, parts.port
+    except ValueError:  # also UnicodeDecodeError, a port out of range, a broken IPv6 address
+        return None
+    if scheme not in _PORTS or not host or parts.path or parts.query or parts.fragment or parts.username:
+        return None
+    return scheme, host.lower(), port or _PORTS[scheme]

@@ -1,0 +1,24 @@
+"""Things of which each event loop has its own: batches, limits, clients. Tests run many loops, a server one."""
+
+import asyncio
+from collections.abc import Callable
+from functools import wraps
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+T = TypeVar("T")
+
+
+def per_loop(make: Callable[[], T]) -> Callable[[], T]:
+    """Makes `make()` once for each running loop."""
+    made: WeakKeyDictionary[asyncio.AbstractEventLoop, T] = WeakKeyDictionary()
+
+    @wraps(make)
+    def of_running_loop() -> T:
+        loop = asyncio.get_running_loop()
+        found = made.get(loop)
+        if found is None:
+            found = made[loop] = make()
+        return found
+
+    return of_running_loop

@@ -1,0 +1,67 @@
+"""Redis as this service asks it: every call ends in bounded time, and after a failure nobody asks for a second.
+
+Only small questions go through here (limits, tickets). What servers tell each other goes through layer.py.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable
+from typing import Any, Final, TypeVar
+
+from django.conf import settings
+from redis import asyncio as redis_asyncio
+from redis.exceptions import RedisError
+
+from localroots_chat.gateway.per_loop import per_loop
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+CALL_SECONDS: Final = 0.25
+OPEN_SECONDS: Final = 1.0
+
+
+class RedisAway(Exception):
+    """Redis cannot be asked now; the caller has a way to go on without it."""
+
+
+class Breaker:
+    """Counts nothing, remembers one thing: until when not to ask. Logs once when Redis goes and once when it is back."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._closed_at = name, 0.0
+
+    @property
+    def is_open(self) -> bool:
+        return time.monotonic() < self._closed_at
+
+    async def call(self, question: Awaitable[T], seconds: float = CALL_SECONDS) -> T:
+        """Awaits `question` for at most `seconds`. Raises RedisAway instead of whatever went wrong."""
+        if self.is_open:
+            if asyncio.iscoroutine(question):
+                question.close()
+            raise RedisAway(self._name)
+        try:
+            answer = await asyncio.wait_for(question, seconds)
+        except (RedisError, OSError, TimeoutError) as error:
+            if not self._closed_at:
+                _log.warning("Redis is away (%s: %s)", self._name, error or type(error).__name__)
+            self._closed_at = time.monotonic() + OPEN_SECONDS
+            raise RedisAway(self._name) from error
+        if self._closed_at:
+            _log.warning("Redis is back (%s)", self._name)
+            self._closed_at = 0.0
+        return answer
+
+
+breaker = Breaker("questions")
+
+
+@per_loop
+def client() -> "redis_asyncio.Redis[Any]":
+    """The running loop's client. Only where REDIS_URL is set."""
+    return redis_asyncio.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=CALL_SECONDS, socket_connect_timeout=CALL_SECONDS
+    )

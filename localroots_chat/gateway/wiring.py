@@ -1,0 +1,125 @@
+"""What the gateway is given and must not import: who people are, where they sit, what the commands do.
+
+sockets.py fills this in once, when Django has loaded the apps.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from localroots_chat.errors import ChatError
+
+if TYPE_CHECKING:
+    from localroots_chat.gateway.connection import Connection
+
+
+class Person(NamedTuple):
+    """Somebody, as the gateway knows them. `key` is internal, `id` the wire's, `shape` the wire's User as JSON."""
+
+    key: int
+    id: str
+    shape: msgspec.Raw
+    receipts: bool
+
+
+class Seat(NamedTuple):
+    """A conversation somebody is in (`topic` is its id), with the version and seq at the time of the query."""
+
+    topic: str
+    version: int
+    seq: int
+    members: int
+
+
+class Credential(NamedTuple):
+    """What a client showed: a token, or a one-time ticket."""
+
+    token: object = None
+    ticket: str | None = None
+
+
+class Arrival(NamedTuple):
+    """What is known of somebody whose credential was good. `expires` is in seconds since 1970."""
+
+    person: Person
+    expires: float | None
+    session: str | None
+    seats: Sequence[Seat]
+    epoch: str
+    unread_total: int
+
+
+class Change(NamedTuple):
+    """A durable change on its way: it covers prev + 1 … version; `seq` is the conversation's last seq with it."""
+
+    prev: int
+    version: int
+    seq: int
+    actor: int
+    frame: bytes
+
+
+class Head(NamedTuple):
+    """Where a conversation stands in the database, and the changes that lead there."""
+
+    version: int
+    seq: int
+    changes: Sequence[Change]
+
+
+class SeatMove(NamedTuple):
+    """A seat gained (`seat`) or lost (None) by the person with this key."""
+
+    person: int
+    topic: str
+    seat: Seat | None
+    frame: bytes
+
+
+class Missed(NamedTuple):
+    """What the database says has changed: conversations and their versions, seats, people who must go."""
+
+    now: float
+    versions: Sequence[tuple[str, int]]
+    seats: Sequence[SeatMove]
+    revoked: Sequence[tuple[int, float]]
+
+
+class CommandSpec(NamedTuple):
+    """One command: how its data is read, what it does, which limit of settings.CHAT_RATES counts it.
+
+    `handle` is called in the order of the frames and returns something to await: the reply's data. A command
+    that is `pipelined` does not keep the next one waiting.
+    """
+
+    takes: Any
+    handle: "Callable[[Connection, Any], Awaitable[object]]"
+    rate: str | None
+    pipelined: bool = False
+
+
+class Wiring(NamedTuple):
+    """Everything the gateway calls in the rest of the house. The functions that are not coroutines run in database threads."""
+
+    arrive: Callable[[list[Credential]], Sequence[Arrival | ChatError]]
+    commands: Mapping[str, CommandSpec]
+    read_after: Callable[[str, int, int], Head]
+    missed_since: Callable[[float, Sequence[str], Sequence[int]], Missed]
+    clock: Callable[[], float]
+
+
+_wiring: Wiring | None = None
+
+
+def connect(wiring: Wiring) -> None:
+    """Called once by sockets.py."""
+    global _wiring
+    _wiring = wiring
+
+
+def wired() -> Wiring:
+    """The wiring. Raises RuntimeError before Django is set up."""
+    if _wiring is None:
+        raise RuntimeError("sockets.connect_gateway() has not run: is Django set up?")
+    return _wiring

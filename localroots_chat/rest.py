@@ -1,0 +1,207 @@
+"""What all REST doors share: the wire's JSON, one shape for errors, lists by cursor."""
+
+import base64
+import binascii
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
+
+from localroots_chat.errors import ChatError, invalid, not_found, unavailable
+from localroots_chat.wire import is_text, mend
+
+_log = logging.getLogger(__name__)
+
+BODY_BYTES = 1_048_576
+
+
+class WireRenderer(JSONRenderer):
+    """JSON as the sockets write it, so that a message has one shape. DRF's own encoder where a value is foreign."""
+
+    def render(self, data: Any, accepted_media_type: Any = None, renderer_context: Any = None) -> bytes:
+        if data is None:
+            return b""
+        if not self.get_indent(accepted_media_type or "", renderer_context or {}):
+            try:
+                return msgspec.json.encode(data)
+            except TypeError:
+                pass
+        else:
+            data = json.loads(msgspec.json.encode(data, enc_hook=str))
+        return bytes(super().render(data, accepted_media_type, renderer_context))
+
+
+class WireParser(BaseParser):
+    """A JSON body; numbers that are none (NaN) and bodies over 1 MiB are refused."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        body = stream.read(BODY_BYTES + 1)
+        if len(body) > BODY_BYTES:
+            raise ChatError("file_too_large", "The body is too large.")
+        try:
+            return msgspec.json.decode(body)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            pass
+        try:
+            return msgspec.json.decode(mend(body))
+        except (ValueError, RecursionError):
+            raise ChatError("bad_json", "The body is not JSON.") from None
+
+
+def body_of(data: object) -> Mapping[str, Any]:
+    """The request's data as an object. Raises ChatError `bad_json`."""
+    if not isinstance(data, Mapping):
+        raise ChatError("bad_json", "The body must be a JSON object.")
+    return data
+
+
+def text_field(body: Mapping[str, Any], name: str, *, most: int, default: str | None = None) -> str:
+    """The field as a text of at most `most` characters. Raises ChatError `invalid_field`."""
+    value = body.get(name, default)
+    if value is None:
+        raise invalid(name, "This field is required.")
+    if not isinstance(value, str):
+        raise invalid(name, "Expected a text.")
+    if len(value) > most:
+        raise invalid(name, f"At most {most} characters.")
+    if not is_text(value):
+        raise invalid(name, "This text has a character that cannot be stored.")
+    return value
+
+
+def flag_field(body: Mapping[str, Any], name: str) -> bool | None:
+    """The field as true or false; None where it is not given. Raises ChatError `invalid_field`."""
+    value = body.get(name)
+    if isinstance(value, str) and value in {"true", "false"}:  # a browser's form
+        return value == "true"
+    if value is not None and not isinstance(value, bool):
+        raise invalid(name, "Expected true or false.")
+    return value
+
+
+def number_parameter(request: HttpRequest, name: str, default: int | None, *, least: int, most: int) -> int | None:
+    """A whole number of the query. Raises ChatError `invalid_field`."""
+    value = request.GET.get(name)
+    if value is None:
+        return default
+    if not value.isascii() or not value.isdecimal() or len(value) > 16 or not least <= int(value) <= most:
+        raise invalid(name, f"Expected a whole number from {least} to {most}.")
+    return int(value)
+
+
+def write_cursor(*parts: object) -> str:
+    """An opaque cursor of these parts."""
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str, *kinds: type) -> list[Any]:
+    """The parts of a cursor, of these types. Raises ChatError `cursor_invalid`."""
+    try:
+        parts = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        parts = None
+    if (
+        not isinstance(parts, list)
+        or len(parts) != len(kinds)
+        or not all(type(part) is kind for part, kind in zip(parts, kinds, strict=True))
+    ):
+        raise cursor_invalid()
+    return parts
+
+
+def cursor_invalid() -> ChatError:
+    """`cursor_invalid`."""
+    return ChatError("cursor_invalid", "This cursor is not one of ours.", field="cursor")
+
+
+# Errors
+
+
+def answer_error(error: Exception, context: Any) -> Response:
+    """DRF's exception handler: whatever went wrong becomes {"error": Error} with its status."""
+    refusal = _as_refusal(error)
+    response = Response({"error": refusal.shape}, status=refusal.status)
+    if refusal.code == "token_invalid":
+        response["WWW-Authenticate"] = "Bearer"
+    if refusal.retry_after is not None:
+        response["Retry-After"] = str(max(1, round(refusal.retry_after)))
+    return response
+
+
+def _as_refusal(error: Exception) -> ChatError:
+    match error:
+        case ChatError():
+            return error
+        case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
+            return ChatError("token_invalid", "The token is missing, wrong or expired.")
+        case exceptions.ValidationError():
+            return _first_validation_error(error.detail)
+        case exceptions.ParseError():
+            return ChatError("bad_json", "The body could not be read.")
+        case exceptions.PermissionDenied() | PermissionDenied():
+            return ChatError("forbidden", "You may not do that.")
+        case exceptions.NotFound() | Http404():
+            return not_found("such thing")
+        case exceptions.MethodNotAllowed():
+            return ChatError("method_not_allowed", "This address does not take that method.")
+        case exceptions.UnsupportedMediaType():
+            return ChatError("file_type", "Send JSON (Content-Type: application/json).")
+        case exceptions.NotAcceptable():
+            return ChatError("invalid_field", "This address answers in JSON or HTML.", field="Accept")
+        case OperationalError() | InterfaceError():
+            _log.warning("The database is away: %s", error)
+            return unavailable()
+    _log.error("A request failed", exc_info=error)
+    return ChatError("internal", "Something went wrong here. Please try again.")
+
+
+def _first_validation_error(detail: Any) -> ChatError:
+    path: list[str] = []
+    while isinstance(detail, dict | list) and detail:
+        if isinstance(detail, dict):
+            name, detail = next(iter(detail.items()))
+            path.append(str(name))
+        else:
+            index = next((i for i, part in enumerate(detail) if part), 0)
+            if not isinstance(detail[index], str):
+                path.append(str(index))
+            detail = detail[index]
+    return invalid(".".join(path) or "data", str(detail) if detail else "This is not valid.")
+
+
+def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's 404 page: JSON under /api/, a short text elsewhere."""
+    return _page(request, ChatError("not_found", "There is nothing at this address."))
+
+
+def page_bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's 400 page: a Host or a body that Django itself refused."""
+    return _page(request, ChatError("invalid_field", "This request could not be read.", field="request"))
+
+
+def page_forbidden(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
+    """Django's 403 page, also for a missing or wrong CSRF token."""
+    return _page(request, ChatError("forbidden", "You may not do that."))
+
+
+def page_server_error(request: HttpRequest) -> HttpResponse:
+    """Django's 500 page."""
+    return _page(request, ChatError("internal", "Something went wrong here. Please try again."))
+
+
+def _page(request: HttpRequest, error: ChatError) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        body = msgspec.json.encode({"error": error.shape})
+        return HttpResponse(body, status=error.status, content_type="application/json")
+    return HttpResponse(f"{error.status} {error.message}\n", status=error.status, content_type="text/plain")

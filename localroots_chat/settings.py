@@ -1,0 +1,227 @@
+"""Every setting of the service. Values come from the environment (.env.example lists them), read by env.py.
+
+PUBLIC_URL with https switches production on: redirects, secure cookies, HSTS, and a refusal to start with
+weak keys or DEBUG.
+"""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from localroots_chat import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# Where the service is reached, and what follows from that
+PUBLIC_URL = env.web_address("PUBLIC_URL")
+PRODUCTION = PUBLIC_URL.startswith("https://")
+DEBUG = env.flag("DEBUG", default=False)
+_public_host = urlsplit(PUBLIC_URL).hostname
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", [_public_host] if _public_host else ["127.0.0.1", "localhost", "[::1]"])
+ALLOWED_ORIGINS = [origin.rstrip("/") for origin in env.words("ALLOWED_ORIGINS")]
+CSRF_TRUSTED_ORIGINS = [origin for origin in [PUBLIC_URL, *ALLOWED_ORIGINS] if origin]
+
+
+# Keys
+def _key(name: str) -> str:
+    value = env.text(name)
+    if not value and not PRODUCTION:
+        return env.development_key(name, BASE_DIR / ".development-keys.json")
+    if PRODUCTION and (len(value) < 32 or len(set(value)) < 10):
+        raise ImproperlyConfigured(f"{name} must be a random text of at least 32 characters where PUBLIC_URL is https.")
+    return value
+
+
+SECRET_KEY = _key("SECRET_KEY")
+JWT_SIGNING_KEY = _key("JWT_SIGNING_KEY")
+AUTH_SECRET = _key("AUTH_SECRET")
+SERVER_KEY = _key("SERVER_KEY")
+CHAT_AUDIENCE = env.text("CHAT_AUDIENCE", "localroots-chat")
+if PRODUCTION:
+    if DEBUG:
+        raise ImproperlyConfigured("DEBUG must be off where PUBLIC_URL is https.")
+    if "*" in ALLOWED_HOSTS:
+        raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts where PUBLIC_URL is https.")
+    if len({SECRET_KEY, JWT_SIGNING_KEY, AUTH_SECRET, SERVER_KEY}) < 4:
+        raise ImproperlyConfigured("SECRET_KEY, JWT_SIGNING_KEY, AUTH_SECRET and SERVER_KEY must all differ.")
+
+INSTALLED_APPS = [
+    "daphne",  # first: brings its own runserver
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "csp",
+    "django_filters",
+    "rest_framework",
+    "localroots_chat",
+    "localroots_chat.accounts",
+    "localroots_chat.webclient",
+    "conversations",
+    "groups",
+    "presence",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "localroots_chat.urls"
+ASGI_APPLICATION = "localroots_chat.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# Data. asgi.py keeps the threads that run HTTP requests, so that their connections can be kept too; the
+# health check finds those that a restart of PostgreSQL has killed.
+_database = env.database("DATABASE_URL", BASE_DIR / "db.sqlite3")
+POSTGRESQL = _database["ENGINE"].endswith("postgresql")
+if POSTGRESQL:
+    _database["CONN_MAX_AGE"] = 60
+    _database["CONN_HEALTH_CHECKS"] = True
+    _statement_timeout = env.number("CHAT_STATEMENT_TIMEOUT_MS", 5000, least=100)
+    _database["OPTIONS"]["options"] = " ".join(
+        filter(None, [_database["OPTIONS"].get("options"), f"-c statement_timeout={_statement_timeout}"])
+    )
+    _database["OPTIONS"].setdefault("connect_timeout", "3")
+DATABASES: dict[str, dict[str, Any]] = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CHAT_DATABASE_THREADS = env.number("CHAT_DATABASE_THREADS", 8, least=2)
+CHAT_HTTP_THREADS = env.number("CHAT_HTTP_THREADS", 8, least=1)
+
+# Redis carries what one server tells the others; without it there is one process, which tells itself.
+REDIS_URL = env.redis_url("REDIS_URL")
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = (
+    {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            # redis-py 8 gives every read 5 seconds; a subscriber waits longer than that for the next message.
+            "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None, "socket_connect_timeout": 1}]},
+        }
+    }
+    if REDIS_URL
+    else {}
+)
+CHAT_BUS_GROUPS = env.number("CHAT_BUS_GROUPS", 1, least=1)
+
+# People and their sessions
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "webclient:sign-in"
+LOGIN_REDIRECT_URL = "webclient:home"
+LOGOUT_REDIRECT_URL = "webclient:sign-in"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+
+# Transport and browser security
+SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else None
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked by the machine next door, without TLS
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:", "https:"],  # people's pictures are addresses of the marketplace
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# REST
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "localroots_chat.accounts.authentication.BearerAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["localroots_chat.accounts.throttling.PersonThrottle"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "localroots_chat.rest.WireRenderer",
+        "rest_framework.renderers.BrowsableAPIRenderer",
+    ],
+    "DEFAULT_PARSER_CLASSES": ["localroots_chat.rest.WireParser", "rest_framework.parsers.FormParser"],
+    "EXCEPTION_HANDLER": "localroots_chat.rest.answer_error",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SIMPLE_JWT: dict[str, Any] = {
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": JWT_SIGNING_KEY,
+    "USER_ID_FIELD": "public_id",
+    "USER_ID_CLAIM": "sub",
+}
+
+# What a person may do how often: (count, seconds). The limits are the person's, over all servers and doors.
+CHAT_RATES: dict[str, tuple[int, float]] = {
+    "send": env.rate("CHAT_RATE_MESSAGE_SEND", "10/10s"),
+    "join": env.rate("CHAT_RATE_JOIN", "60/10s"),
+    "read": env.rate("CHAT_RATE_READ", "60/10s"),
+    "typing": env.rate("CHAT_RATE_TYPING", "30/10s"),
+    "sync": env.rate("CHAT_RATE_SYNC", "20/10s"),
+    "command": env.rate("CHAT_RATE_COMMAND", "30/10s"),
+    "rest": env.rate("CHAT_RATE_REST", "300/60s"),
+    "connect": env.rate("CHAT_RATE_CONNECT", "120/60s"),  # per address
+    "token": env.rate("CHAT_RATE_TOKEN", "10/60s"),  # passwords tried, per address and per name
+}
+CHAT_MESSAGE_CHARACTERS = env.number("CHAT_MESSAGE_CHARACTERS", 4000, least=1)
+CHAT_FRAME_BYTES = 65_536
+CHAT_SOCKETS_PER_PERSON = env.number("CHAT_SOCKETS_PER_PERSON", 20, least=1)
+CHAT_GROUP_MEMBERS = env.number("CHAT_GROUP_MEMBERS", 5000, least=2)
+CHAT_HEARTBEAT_SECONDS = env.seconds("CHAT_HEARTBEAT_SECONDS", 25)
+CHAT_SILENCE_SECONDS = env.seconds("CHAT_SILENCE_SECONDS", 60)
+CHAT_AUTH_SECONDS = env.seconds("CHAT_AUTH_SECONDS", 5)
+CHAT_SWEEP_SECONDS = env.seconds("CHAT_SWEEP_SECONDS", 4)
+CHAT_TICKET_SECONDS = env.number("CHAT_TICKET_SECONDS", 30, least=1)
+
+# Files and texts
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = True  # nothing has to be collected before the first start
+MEDIA_ROOT = Path(env.text("MEDIA_ROOT") or BASE_DIR / "media")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "filters": {"scrub": {"()": "localroots_chat.observability.logs.ScrubSecrets"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["scrub"]}},
+    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
+    "loggers": {
+        "uvicorn": {"level": "INFO", "handlers": [], "propagate": True},
+        # every refused request would be a line; the access log has it already
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+    },
+}

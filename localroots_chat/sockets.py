@@ -1,0 +1,83 @@
+"""What urls.py is for HTTP, this page is for sockets: every command, its handler, its limit, and every event.
+
+It also hands the gateway what that must not import (connect_gateway).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from conversations import socket as conversations
+from conversations.participants import seats_of
+from conversations.sync import database_clock, epoch, missed_since, read_after
+from conversations.unread import unread_totals
+from localroots_chat.accounts.credentials import holders_behind
+from localroots_chat.accounts.models import User
+from localroots_chat.accounts.people import shape_of
+from localroots_chat.accounts.tokens import Holder
+from localroots_chat.errors import ChatError
+from localroots_chat.gateway.protocol import raw
+from localroots_chat.gateway.wiring import Arrival, CommandSpec, Credential, Person, Seat, Wiring, connect
+from presence import socket as presence
+
+NameOrId = str | conversations.NamesConversation
+
+# Client → server: name, what its data is, what it does, which of settings.CHAT_RATES counts it.
+# `auth` and `heartbeat` are the gateway's own.
+COMMANDS: Final[Mapping[str, CommandSpec]] = {
+    "join:conversation": CommandSpec(NameOrId, conversations.join, "join"),
+    "message:send": CommandSpec(conversations.MessageSend, conversations.send, None, pipelined=True),  # the writer counts
+    "message:read": CommandSpec(conversations.MessageRead, conversations.read, "read"),
+    "typing:start": CommandSpec(NameOrId, presence.typing_start, "typing"),
+    "typing:stop": CommandSpec(NameOrId, presence.typing_stop, "typing"),
+}
+
+# Server → client: name and where it is made. The durable ones carry conversationId, prev and version.
+EVENTS: Final[Mapping[str, str]] = {
+    "welcome": "gateway/consumer.py",
+    "reply": "gateway/protocol.py",
+    "error": "gateway/protocol.py",
+    "heartbeat": "gateway/hub.py",
+    "session:expiring": "gateway/consumer.py",
+    "joined:conversation": "conversations/socket.py",
+    "message:new": "conversations/writer.py",  # durable
+    "message:updated": "conversations/sync.py",  # durable
+    "message:read": "conversations/events.py",
+    "conversation:new": "conversations/events.py",
+    "conversation:gone": "conversations/events.py",
+    "typing:user_start": "presence/typing.py",
+    "typing:user_stop": "presence/typing.py",
+}
+
+
+def arrive(credentials: list[Credential]) -> list[Arrival | ChatError]:
+    """Who these people are and where they sit. At most six queries for any number of people."""
+    holders = holders_behind(credentials)
+    users = {holder.user.pk for holder in holders if isinstance(holder, Holder)}
+    seats = seats_of(users) if users else {}
+    unread = unread_totals(list(users)) if users else {}
+    current = epoch() if users else ""
+    return [
+        holder
+        if isinstance(holder, ChatError)
+        else _arrival(holder, seats.get(holder.user.pk, ()), current, unread.get(holder.user.pk, 0))
+        for holder in holders
+    ]
+
+
+def _arrival(holder: Holder, seats: Sequence[Seat], current: str, unread: int) -> Arrival:
+    user: User = holder.user
+    person = Person(user.pk, user.public_id, raw(shape_of(user)), user.receipts)
+    return Arrival(person, holder.expires, holder.sign_in, seats, current, unread)
+
+
+def connect_gateway() -> None:
+    """Called once when Django has loaded the apps."""
+    connect(
+        Wiring(
+            arrive=arrive,
+            commands=COMMANDS,
+            read_after=read_after,
+            missed_since=missed_since,
+            clock=database_clock,
+        )
+    )

@@ -1,0 +1,23 @@
+"""The composition for HTTP: which address belongs to whom."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+
+from localroots_chat.observability.health import healthz, readyz
+from localroots_chat.rest import page_not_found
+
+urlpatterns = [
+    path("api/", include("localroots_chat.accounts.urls")),
+    path("api/", include("conversations.urls")),
+    path("api/", include("groups.urls")),
+    re_path(r"^api/", page_not_found),
+    path("admin/", admin.site.urls),
+    path("healthz", healthz),
+    path("readyz", readyz),
+    path("", include("localroots_chat.webclient.urls")),
+]
+
+handler400 = "localroots_chat.rest.page_bad_request"
+handler403 = "localroots_chat.rest.page_forbidden"
+handler404 = "localroots_chat.rest.page_not_found"
+handler500 = "localroots_chat.rest.page_server_error"

@@ -1,0 +1,22 @@
+/**
+ * What REST and the socket refuse with: one kind of error for both, since they share one vocabulary of codes.
+ */
+
+/** @typedef {import("./types.js").WireError} WireError */
+
+export class ChatError extends Error {
+  /** @param {WireError} error @param {number} [status] */
+  constructor({ code, message, retryable = false, retryAfter }, status) {
+    super(message);
+    this.name = "ChatError";
+    this.code = code;
+    this.retryable = retryable;
+    this.retryAfter = retryAfter;
+    this.status = status;
+  }
+
+  /** The connection went away before an answer came; whether the command was carried out is unknown. */
+  static disconnected() {
+    return new ChatError({ code: "disconnected", message: "The connection was lost.", retryable: true });
+  }
+}

@@ -1,0 +1,16 @@
+/** What a message says in one line or none: the text, or what stands for it where there is none. No DOM. */
+
+/** @typedef {import("./types.js").Message} Message */
+
+/** @param {Message} message @returns {string | null} what to show instead of the content, if anything */
+export function standIn(message) {
+  if (message.hidden) return "Message from someone you blocked";
+  if (message.deletedAt) return "Message deleted";
+  if (message.content) return null;
+  return message.type === "IMAGE" ? "Photo" : message.type === "FILE" ? "File" : null;
+}
+
+/** @param {Message} message */
+export function oneLine(message) {
+  return standIn(message) ?? message.content.replace(/\s+/g, " ");
+}

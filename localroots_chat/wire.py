@@ -1,0 +1,46 @@
+"""JSON and times as the wire has them, for sockets and REST alike. Knows no event and no model."""
+
+import json
+import re
+import time
+from datetime import UTC, datetime
+from typing import NoReturn
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def mend(text: str | bytes) -> str:
+    """JSON in which half characters are replaced by NUL. Raises ValueError for what is no JSON at all.
+
+    A lone surrogate such as "\\ud800" is valid JSON (RFC 8259 §8.2) but no text. Every text field refuses NUL by
+    name, so the sender learns which field was wrong, instead of hearing that the whole was no JSON.
+    """
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+        return _SURROGATE.sub(r"\\u0000", json.dumps(value, ensure_ascii=False))
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def is_text(value: str) -> bool:
+    """Can be stored and sent: no NUL (PostgreSQL has none in a text), no half characters."""
+    return "\0" not in value and _SURROGATE.search(value) is None
+
+
+def iso(moment: datetime) -> str:
+    """A time as the wire writes it: UTC with milliseconds."""
+    return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds')[:23]}Z"
+
+
+def iso_or_none(moment: datetime | None) -> str | None:
+    """`iso`, or null where there is no time."""
+    return None if moment is None else iso(moment)
+
+
+def iso_of_epoch(seconds: float) -> str:
+    """Seconds since 1970 as the wire writes them."""
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{int(seconds * 1000) % 1000:03d}Z"

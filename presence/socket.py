@@ -1,0 +1,15 @@
+"""The socket's door to presence and typing."""
+
+from conversations.socket import NamesConversation, named
+from localroots_chat.gateway.connection import Connection
+from presence import typing
+
+
+async def typing_start(connection: Connection, data: str | NamesConversation) -> None:
+    """typing:start"""
+    typing.start(connection, named(data))
+
+
+async def typing_stop(connection: Connection, data: str | NamesConversation) -> None:
+    """typing:stop"""
+    typing.stop(connection, named(data))

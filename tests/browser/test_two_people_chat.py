@@ -1,0 +1,254 @@
+"""Two people talk through the built-in web client, each in a Chromium window of their own.
+
+Bob is a customer and looks for Alice, a farmer; Carol is there for what happens elsewhere. What a screen shows is
+waited for, never slept for.
+"""
+
+import asyncio
+import re
+import uuid
+from collections.abc import AsyncIterator, Sequence
+
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, Page, expect
+
+from tests.support.servers import ChatServer
+
+PASSWORD = "green-beans-and-rye"
+AFTER_A_RESTART = 40_000  # milliseconds: the longest pause between two attempts to reconnect, and some more
+
+_CREATE = """
+from django.contrib.auth import get_user_model
+for username, name, role in {people!r}:
+    get_user_model().objects.create_user(username, {password!r}, name=name, role=role)
+"""
+
+
+class Screen:
+    """What one person sees and does."""
+
+    def __init__(self, page: Page, server: ChatServer, username: str, name: str) -> None:
+        self.page = page
+        self.server = server
+        self.username = username
+        self.name = name
+        self.troubles: list[str] = []
+        page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        page.on("dialog", lambda dialog: self.troubles.append(f"a dialog: {dialog.message}"))
+
+    # Parts of the page
+
+    @property
+    def box(self) -> Locator:
+        return self.page.get_by_label("Write a message")
+
+    @property
+    def log(self) -> Locator:
+        return self.page.get_by_role("log")
+
+    def line_of(self, other: "Screen") -> Locator:
+        """The other's line in the list of conversations."""
+        return self.page.get_by_role("navigation").get_by_role("link").filter(has_text=other.name)
+
+    def badge_of(self, other: "Screen") -> Locator:
+        return self.line_of(other).locator(".badge")
+
+    def seen_below(self, text: str) -> Locator:
+        """The mark below one's own message that it was read."""
+        return self.log.locator(".message").filter(has_text=text).locator("+ .seen")
+
+    # What people do
+
+    async def signs_in(self, password: str = PASSWORD) -> None:
+        await self.page.goto(self.server.base_url)
+        await self.page.get_by_label("User name").fill(self.username)
+        await self.page.get_by_label("Password").fill(password)
+        await self.page.get_by_role("button", name="Sign in", exact=True).click()
+
+    async def begins_to_talk_with(self, other: "Screen") -> None:
+        await self.page.get_by_role("button", name="New conversation").click()
+        await self.page.get_by_label("Who would you like to talk to?").fill(other.name)
+        await self.page.get_by_role("button", name=other.name).click()
+        await expect(self.page.get_by_role("heading", name=other.name)).to_be_visible()
+
+    async def opens(self, other: "Screen") -> None:
+        await self.line_of(other).click()
+        await expect(self.page.get_by_role("heading", name=other.name)).to_be_visible()
+
+    async def writes(self, text: str) -> None:
+        await self.box.fill(text)
+        await self.box.press("Enter")
+
+    async def sees(self, *texts: str, within: float = 10_000) -> None:
+        """These are the messages of the open conversation, in this order, and none is on its way."""
+        delivered = self.log.locator(".message:not(.pending, .failed) .content")
+        await expect(delivered).to_have_text(texts, timeout=within)
+
+
+def create_people(server: ChatServer, people: Sequence[tuple[str, str, str]]) -> None:
+    server.manage("shell", "--no-imports", "-c", _CREATE.format(people=list(people), password=PASSWORD))
+
+
+async def cast_of(server: ChatServer, browser: Browser) -> tuple[Screen, Screen, Screen]:
+    """Alice, Bob and Carol of this test alone, none of them signed in yet."""
+    mark = uuid.uuid4().hex[:8]
+    people = [
+        (f"alice-{mark}", f"Alice {mark}", "FARMER"),
+        (f"bob-{mark}", f"Bob {mark}", "CUSTOMER"),
+        (f"carol-{mark}", f"Carol {mark}", "FARMER"),
+    ]
+    await asyncio.to_thread(create_people, server, people)
+    alice, bob, carol = [
+        Screen(await (await browser.new_context()).new_page(), server, username, name)
+        for username, name, _ in people
+    ]
+    return alice, bob, carol
+
+
+async def talk(alice: Screen, bob: Screen) -> None:
+    """Both are signed in, and each has the conversation with the other open."""
+    await alice.signs_in()
+    await bob.signs_in()
+    await bob.begins_to_talk_with(alice)
+    await bob.writes("Good morning")
+    await alice.opens(bob)
+    await alice.sees("Good morning")
+
+
+@pytest_asyncio.fixture
+async def cast(embedded_server: ChatServer, browser: Browser) -> AsyncIterator[tuple[Screen, Screen, Screen]]:
+    screens = await cast_of(embedded_server, browser)
+    yield screens
+    assert not [trouble for screen in screens for trouble in screen.troubles]
+
+
+async def test_nobody_enters_with_a_wrong_password(cast: tuple[Screen, Screen, Screen]) -> None:
+    alice, _, _ = cast
+    await alice.signs_in(password="red-beans")
+    await expect(alice.page.get_by_role("alert")).to_contain_text("correct")
+    await expect(alice.page).to_have_url(re.compile("/sign-in/"))
+
+
+async def test_who_signs_out_has_to_sign_in_again(cast: tuple[Screen, Screen, Screen]) -> None:
+    alice, _, _ = cast
+    await alice.signs_in()
+    await alice.page.get_by_role("button", name="Sign out").click()
+    await expect(alice.page).to_have_url(re.compile("/sign-in/"))
+    await alice.page.goto(alice.server.base_url)
+    await expect(alice.page).to_have_url(re.compile("/sign-in/"))
+
+
+async def test_each_sees_at_once_what_the_other_writes(cast: tuple[Screen, Screen, Screen]) -> None:
+    alice, bob, _ = cast
+    await talk(alice, bob)
+    await alice.writes("Hello Bob")
+    await bob.sees("Good morning", "Hello Bob")
+    await bob.writes("Any eggs left?")
+    await alice.sees("Good morning", "Hello Bob", "Any eggs left?")
+    await bob.sees("Good morning", "Hello Bob", "Any eggs left?")
+
+
+async def test_messages_keep_the_order_they_were_written_in(cast: tuple[Screen, Screen, Screen]) -> None:
+    alice, bob, _ = cast
+    await talk(alice, bob)
+    written = [f"Line {number}" for number in range(1, 8)]
+    for line in written:
+        await bob.writes(line)
+    await alice.sees("Good morning", *written)
+    await bob.sees("Good morning", *written)
+
+
+async def test_the_other_sees_that_somebody_is_typing(cast: tuple[Screen, Screen, Screen]) -> None:
+    alice, bob, _ = cast
+    await talk(alice, bob)
+    typing = alice.page.get_by_role("status").filter(has_text="Bob is typing…")
+    await bob.box.press_sequentially("Any")
+    await expect(typing).to_be_visible()
+    await bob.box.press("Enter")
+    await alice.sees("Good morning", "Any")
+    await expect(typing).to_have_count(0)
+
+
+async def test_who_wrote_sees_when_it_was_read(cast: tuple[Screen, Screen, Screen]) -> None:
+    alice, bob, carol = cast
+    await talk(alice, bob)
+    await alice.begins_to_talk_with(carol)
+    await bob.writes("Are you there?")
+    # Alice looks elsewhere: what she read last is still the message before.
+    await expect(bob.seen_below("Good morning")).to_be_visible()
+    await expect(alice.badge_of(bob)).to_contain_text("1")
+    await alice.opens(bob)
+    await expect(bob.seen_below("Are you there?")).to_be_visible()
+
+
+async def test_a_conversation_that_is_not_open_counts_what_is_unread(
+    cast: tuple[Screen, Screen, Screen],
+) -> None:
+    alice, bob, carol = cast
+    await talk(alice, bob)
+    await alice.begins_to_talk_with(carol)
+    await expect(alice.page).to_have_title("LocalRoots Chat")
+    await bob.writes("One")
+    await bob.writes("Two")
+    await expect(alice.badge_of(bob)).to_contain_text("2")
+    await expect(alice.line_of(bob)).to_contain_text("Two")
+    await expect(alice.page).to_have_title("(2) LocalRoots Chat")
+    await alice.opens(bob)
+    await expect(alice.badge_of(bob)).to_have_count(0)
+    await expect(alice.page).to_have_title("LocalRoots Chat")
+
+
+async def test_a_reload_shows_the_history(cast: tuple[Screen, Screen, Screen]) -> None:
+    alice, bob, _ = cast
+    await talk(alice, bob)
+    await alice.writes("Hello Bob")
+    await bob.sees("Good morning", "Hello Bob")
+    for screen in (alice, bob):
+        await screen.page.reload()
+        await screen.sees("Good morning", "Hello Bob")
+    await expect(alice.badge_of(bob)).to_have_count(0)
+
+
+async def test_what_somebody_writes_is_never_read_as_markup(cast: tuple[Screen, Screen, Screen]) -> None:
+    alice, bob, _ = cast
+    await talk(alice, bob)
+    tricks = [
+        "<img src=x onerror=alert(1)>",
+        "<script>alert(2)</script>",
+        "{{ 7*7 }} &amp; javascript:alert(3)",
+    ]
+    for trick in tricks:
+        await bob.writes(trick)
+    await alice.sees("Good morning", *tricks)  # and the fixture asks whether anything was run
+    await expect(alice.log.locator("img, script")).to_have_count(0)
+
+
+async def test_enter_ends_a_composition_without_sending(cast: tuple[Screen, Screen, Screen]) -> None:
+    alice, bob, _ = cast
+    await talk(alice, bob)
+    await bob.box.fill("こん")
+    await bob.box.dispatch_event("keydown", {"key": "Enter", "isComposing": True, "bubbles": True})
+    await expect(bob.box).to_have_value("こん")
+    await bob.box.press("Shift+Enter")
+    await bob.box.press_sequentially("second line")
+    await bob.box.press("Enter")
+    await alice.sees("Good morning", "こん\nsecond line")
+
+
+async def test_a_message_written_while_the_server_restarts_arrives_once(browser: Browser) -> None:
+    with ChatServer() as server:
+        alice, bob, _ = await cast_of(server, browser)
+        await talk(alice, bob)
+        await asyncio.to_thread(server.stop)
+        await bob.writes("Written meanwhile")
+        await bob.writes("And this after it")
+        await expect(bob.log.locator(".pending")).to_have_count(2)
+        await expect(bob.page.get_by_text("Connection lost")).to_be_visible()
+        await asyncio.to_thread(server.start)
+        everything = ["Good morning", "Written meanwhile", "And this after it"]
+        await alice.sees(*everything, within=AFTER_A_RESTART)
+        await bob.sees(*everything, within=AFTER_A_RESTART)
+        await expect(bob.log.locator(".pending")).to_have_count(0)
+        await alice.page.reload()
+        await alice.sees(*everything)
+        assert not alice.troubles + bob.troubles
