@@ -16,6 +16,7 @@ from conversations.models import Participant
 from conversations.participants import message_of, seat_of
 from conversations.shapes import message_shape
 from conversations.writer import Stored
+from localroots_chat.accounts.authentication import asker
 from localroots_chat.errors import invalid
 from localroots_chat.gateway.protocol import convert
 from localroots_chat.gateway.threads import on_serving_loop
@@ -54,21 +55,21 @@ class ConversationViewSet(ViewSet):
         if "cursor" in request.GET:
             after = _cursor(request.GET["cursor"])
         limit = number_parameter(request._request, "limit", inbox.PAGE, least=1, most=history.PAGE_MOST)
-        results, more = inbox.conversations_of(request.user, after=after, limit=limit or inbox.PAGE)
+        results, more = inbox.conversations_of(asker(request), after=after, limit=limit or inbox.PAGE)
         cursor = None if more is None else write_cursor(more.updated_at.isoformat(), str(more.id))
         return Response({"results": results, "next": cursor})
 
     def create(self, request: Request) -> Response:
         """{userId}: opens the direct conversation with this person, or finds it."""
-        shape, is_new = direct.open_direct(request.user, text_field(body_of(request.data), "userId", most=128))
+        shape, is_new = direct.open_direct(asker(request), text_field(body_of(request.data), "userId", most=128))
         return Response(shape, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
     def retrieve(self, request: Request, conversation: str) -> Response:
-        return Response(inbox.conversation_of(request.user, conversation))
+        return Response(inbox.conversation_of(asker(request), conversation))
 
     def partial_update(self, request: Request, conversation: str) -> Response:
         """{muted}: the person's own notifications."""
-        seat = seat_of(request.user.pk, conversation)
+        seat = seat_of(asker(request).pk, conversation)
         muted = flag_field(body_of(request.data), "muted")
         if muted is None:
             raise invalid("muted", "Expected true or false.")
@@ -83,7 +84,7 @@ class ConversationViewSet(ViewSet):
             return self._post_message(request, conversation)
         place = _place(request._request)
         limit = number_parameter(request._request, "limit", history.PAGE, least=1, most=history.PAGE_MOST)
-        page = history.page_of(seat_of(request.user.pk, conversation), place, limit or history.PAGE)
+        page = history.page_of(seat_of(asker(request).pk, conversation), place, limit or history.PAGE)
         return Response(page)
 
     def _post_message(self, request: Request, conversation: str) -> Response:
@@ -91,7 +92,7 @@ class ConversationViewSet(ViewSet):
 
         async def post() -> Stored:
             return await messages.post(
-                sender=request.user.pk,
+                sender=asker(request).pk,
                 conversation=conversation,
                 content=fields.content,
                 type_=fields.type,
@@ -107,7 +108,7 @@ class ConversationViewSet(ViewSet):
     def read(self, request: Request, conversation: str) -> Response:
         """{messageId}: moves the person's read pointer forward, as by message:read."""
         message = text_field(body_of(request.data), "messageId", most=64)
-        return Response(reads.mark_read(reader=request.user, conversation=conversation, message=message))
+        return Response(reads.mark_read(reader=asker(request), conversation=conversation, message=message))
 
 
 class MessageViewSet(ViewSet):
@@ -117,7 +118,7 @@ class MessageViewSet(ViewSet):
     lookup_value_regex = "[^/]+"
 
     def retrieve(self, request: Request, message: str) -> Response:
-        return Response(message_shape(message_of(request.user.pk, message)))
+        return Response(message_shape(message_of(asker(request).pk, message)))
 
 
 def _cursor(text: str) -> inbox.Cursor:
@@ -136,4 +137,3 @@ def _place(request: HttpRequest) -> history.Place:
         return history.Place("newest")
     seq = number_parameter(request, asked[0], 0, least=0, most=SEQ_MOST)
     return history.Place(asked[0], seq or 0)  # type: ignore[arg-type]
-

@@ -70,15 +70,15 @@ def check_content(content: str) -> str:
 
 # Shown as nothing although Unicode does not call them spaces or format characters: Hangul fillers, the Braille
 # blank, the combining grapheme joiner, variation selectors.
-_INVISIBLE: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0" + "".join(map(chr, range(0xFE00, 0xFE10))))
+_INVISIBLE: Final = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0" + "".join(map(chr, range(0xFE00, 0xFE10)))
+)
 
 
 def _has_visible(content: str) -> bool:
     if content.isascii():
         return any(character > " " and character != "\x7f" for character in content)
-    return any(
-        unicodedata.category(character)[0] not in "ZC" and character not in _INVISIBLE for character in content
-    )
+    return any(unicodedata.category(character)[0] not in "ZC" and character not in _INVISIBLE for character in content)
 
 
 def _check_type(type_: str, attachment_ids: list[str] | None) -> str:

@@ -92,7 +92,9 @@ class Participant(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["conversation", "user"], name="participant_one_seat"),
-            models.CheckConstraint(condition=Q(role__in=["OWNER", "MODERATOR", "MEMBER"]), name="participant_role_known"),
+            models.CheckConstraint(
+                condition=Q(role__in=["OWNER", "MODERATOR", "MEMBER"]), name="participant_role_known"
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["user"], condition=Q(left_at__isnull=True), name="participant_present"),
@@ -116,7 +118,9 @@ class Message(models.Model):
     sender = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="messages")
     seq = models.PositiveBigIntegerField()
     version = models.PositiveBigIntegerField()
-    client_id = models.CharField(max_length=64, null=True, blank=True)
+    client_id = models.CharField(  # noqa: DJ001 (null: the unique constraint counts only those that were given)
+        max_length=64, null=True, blank=True
+    )
     digest = models.CharField(max_length=32, blank=True, help_text="Of what was first sent under the client id.")
     type = models.CharField(max_length=6, choices=Type.choices, default=Type.TEXT)
     content = models.TextField(blank=True)
@@ -137,7 +141,9 @@ class Message(models.Model):
                 name="message_client_id_once",
             ),
             models.CheckConstraint(condition=Q(seq__gte=1, version__gte=F("seq")), name="message_numbers"),
-            models.CheckConstraint(condition=Q(type__in=["TEXT", "IMAGE", "FILE", "SYSTEM"]), name="message_type_known"),
+            models.CheckConstraint(
+                condition=Q(type__in=["TEXT", "IMAGE", "FILE", "SYSTEM"]), name="message_type_known"
+            ),
             models.CheckConstraint(
                 condition=Q(type="SYSTEM", system__isnull=False) | (~Q(type="SYSTEM") & Q(system__isnull=True)),
                 name="message_system_from_server",

@@ -123,8 +123,9 @@ def message_shape(message: Message) -> MessageShape:
         type=message.type,
         content=message.content,
         system=SystemShape(message.system["kind"], message.system["userIds"]) if message.system else None,
-        reply_to=answered
-        and ReplyShape(str(answered.id), answered.seq, answered.sender.public_id, excerpt_of(answered.content)),
+        reply_to=None
+        if answered is None
+        else ReplyShape(str(answered.id), answered.seq, answered.sender.public_id, excerpt_of(answered.content)),
         sender=shape_of(message.sender),
         sender_id=message.sender.public_id,
         created_at=iso(message.created_at),
@@ -169,7 +170,7 @@ def conversation_shape(
         type=conversation.type,
         participants=[participant_shape(other) for other in others],
         participant_count=conversation.member_count,
-        group=group and group_shape(group, conversation.member_count, seat.role),
+        group=None if group is None else group_shape(group, conversation.member_count, seat.role),
         last_message=message_shape(last) if last is not None else None,
         first_seq=conversation.first_seq,
         last_seq=conversation.last_seq,

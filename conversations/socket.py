@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 import msgspec
 
 from conversations import history, inbox, messages, reads
-from conversations.participants import conversation_id, seat_of
+from conversations.participants import seat_of
 from conversations.shapes import ConversationShape, MessageShape
 from conversations.writer import Stored
 from localroots_chat.accounts.models import User
@@ -52,15 +52,25 @@ def named(data: str | NamesConversation) -> str:
 
 async def join(connection: Connection, data: str | NamesConversation) -> Joined:
     """join:conversation: what a person sees on opening a conversation. Hearing it needs no join."""
-    asked = named(data)
-    joined = await in_thread(_load, connection.person.key, asked)
-    answer = event_frame("joined:conversation", {"conversationId": joined.conversation.id})
-    connection.write(Packet([answer]))
+    joined = await in_thread(_load, connection.person.key, named(data))
+    _tell_joined(connection, joined.conversation.id)
     return joined
 
 
+async def enter(connection: Connection, data: str | NamesConversation) -> None:
+    """join:conversation of a client that wants no reply: the event alone, and nothing is loaded."""
+    asked = named(data)
+    if asked not in connection.topics:  # the hub knows a person's conversations; the database knows for certain
+        await in_thread(seat_of, connection.person.key, asked)
+    _tell_joined(connection, asked)
+
+
+def _tell_joined(connection: Connection, conversation: str) -> None:
+    connection.write(Packet([event_frame("joined:conversation", {"conversationId": conversation})]))
+
+
 def _load(user: int, conversation: str) -> Joined:
-    seat = seat_of(user, conversation_id(conversation))
+    seat = seat_of(user, conversation)
     return Joined(inbox.shape_of_seat(seat), history.page_of(seat, history.Place("newest")).messages)
 
 

@@ -4,13 +4,12 @@ Heads are read before rows. The other order loses what commits in between.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import F
 
 from conversations.events import GoneEvent
 from conversations.inbox import shape_of_seat
@@ -96,13 +95,11 @@ def missed_since(since: float, topics: Sequence[str], people: Sequence[int]) -> 
     )
 
 
-def _seats(keys: Sequence[int]) -> Sequence[Participant]:
+def _seats(keys: Sequence[int]) -> Iterable[Participant]:
     if not keys:
         return ()
     return (
-        Participant.objects.filter(pk__in=keys)
-        .select_related("conversation__group__created_by")
-        .order_by(F("changed_at"))
+        Participant.objects.filter(pk__in=keys).select_related("conversation__group__created_by").order_by("changed_at")
     )
 
 

@@ -27,9 +27,7 @@ SELECT p.user_id, p.conversation_id, (
 FROM conversations_participant p
 WHERE p.id IN ({{seats}})
 """
-_SEATS: Final = (
-    "SELECT unnest(%s::bigint[])" if settings.POSTGRESQL else "SELECT value FROM json_each(%s)"
-)
+_SEATS: Final = "SELECT unnest(%s::bigint[])" if settings.POSTGRESQL else "SELECT value FROM json_each(%s)"
 
 
 def unread_of(seats: Iterable[Participant]) -> dict[uuid.UUID, int]:

@@ -294,9 +294,9 @@ class _Transaction:
             for outcome in outcomes
         ]
 
-    def _ask(self, statement: str, parameter: object) -> list[Any]:
+    def _ask(self, statement: str, parameter: Any) -> list[Any]:
         self.cursor.execute(statement, [parameter])
-        return self.cursor.fetchall()
+        return list(self.cursor.fetchall())
 
 
 class _Known(Exception):
@@ -308,9 +308,7 @@ class _Known(Exception):
 
 
 def _reused() -> ChatError:
-    return ChatError(
-        "client_id_reused", "This clientId was used for another message here.", field="clientId"
-    )
+    return ChatError("client_id_reused", "This clientId was used for another message here.", field="clientId")
 
 
 def _json(rows: Iterable[dict[str, Any]]) -> str:
@@ -332,7 +330,9 @@ class Writer:
     async def _write(self, sends: list[Send]) -> Sequence[Stored | Exception | asyncio.Future[Stored]]:
         waits = await limits().ask([question("send", send.sender) for send in sends])
         self._held = {key: held for key, held in self._held.items() if not held.is_idle}
-        now = [send for send, wait in zip(sends, waits, strict=True) if not wait and send.conversation not in self._held]
+        now = [
+            send for send, wait in zip(sends, waits, strict=True) if not wait and send.conversation not in self._held
+        ]
         outcomes = dict(zip((send.id for send in now), await self._store(now, wait_for_locks=False), strict=True))
         return [
             too_often(wait) if wait else self._settle(send, outcomes.get(send.id, _LOCKED))

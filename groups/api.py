@@ -8,8 +8,10 @@ from rest_framework.viewsets import ViewSet
 
 from groups import discovery
 from groups.filters import GroupFilter
+from localroots_chat.accounts.authentication import asker
 from localroots_chat.errors import invalid
-from localroots_chat.rest import cursor_invalid, is_text, number_parameter, read_cursor, write_cursor
+from localroots_chat.rest import cursor_invalid, number_parameter, read_cursor, write_cursor
+from localroots_chat.wire import is_text
 
 
 class GroupViewSet(ViewSet):
@@ -21,7 +23,7 @@ class GroupViewSet(ViewSet):
     def list(self, request: Request) -> Response:
         if not is_text(request.GET.get("search", "")):
             raise invalid("search", "This text has a character that cannot be searched for.")
-        filtered = GroupFilter(request.GET, discovery.found_by(discovery.visible_to(request.user), ""))
+        filtered = GroupFilter(request.GET, discovery.found_by(discovery.visible_to(asker(request)), ""))
         if not filtered.is_valid():
             field, problems = next(iter(filtered.errors.items()))
             raise invalid(field, str(problems[0]))
@@ -32,7 +34,7 @@ class GroupViewSet(ViewSet):
         return Response({"results": results, "next": cursor})
 
     def retrieve(self, request: Request, group: str) -> Response:
-        return Response(discovery.card_of(request.user, group))
+        return Response(discovery.card_of(asker(request), group))
 
 
 def _cursor(text: str) -> discovery.Cursor:

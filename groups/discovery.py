@@ -1,7 +1,7 @@
 """Finding groups: by words of their name or description, by category, or one's own. Outsiders see the card only."""
 
 import uuid
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db.models import Case, CharField, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 
@@ -22,9 +22,11 @@ class Cursor(NamedTuple):
     id: uuid.UUID
 
 
-def visible_to(user: User) -> QuerySet[Group]:
+def visible_to(user: User) -> QuerySet[Any]:
     """Public groups and one's own, with `my_role` (None: outsider) and `members`."""
-    role = Participant.objects.filter(conversation_id=OuterRef("conversation_id"), user=user, left_at=None).values("role")
+    role = Participant.objects.filter(conversation_id=OuterRef("conversation_id"), user=user, left_at=None).values(
+        "role"
+    )
     return (
         Group.objects.filter(closed_at=None)
         .annotate(my_role=Subquery(role, output_field=CharField()), members=F("conversation__member_count"))
@@ -33,7 +35,7 @@ def visible_to(user: User) -> QuerySet[Group]:
     )
 
 
-def found_by(groups: QuerySet[Group], search: str) -> QuerySet[Group]:
+def found_by(groups: QuerySet[Any], search: str) -> QuerySet[Any]:
     """Those whose name or description has these words, names that equal or begin with them first (`rank`)."""
     rank = Case(
         When(name__iexact=search, then=Value(0)),
@@ -44,17 +46,18 @@ def found_by(groups: QuerySet[Group], search: str) -> QuerySet[Group]:
     )
     if search:
         groups = groups.filter(Q(name__icontains=search) | Q(description__icontains=search))
-    return groups.annotate(rank=rank if search else Value(0, IntegerField()))
+    found: QuerySet[Any] = groups.annotate(rank=rank if search else Value(0, IntegerField()))
+    return found
 
 
-def page_of(groups: QuerySet[Group], *, after: Cursor | None, limit: int) -> tuple[list[GroupShape], Cursor | None]:
+def page_of(groups: QuerySet[Any], *, after: Cursor | None, limit: int) -> tuple[list[GroupShape], Cursor | None]:
     """A page, best match and largest first, and where the next one begins. One query."""
     if after is not None:
         smaller = Q(members__lt=after.members) | Q(members=after.members, id__gt=after.id)
         groups = groups.filter(Q(rank__gt=after.rank) | Q(rank=after.rank) & smaller)
     page = list(groups.order_by("rank", "-members", "id")[: limit + 1])
     last = page[limit - 1] if len(page) > limit else None
-    more = None if last is None else Cursor(getattr(last, "rank"), getattr(last, "members"), last.id)  # noqa: B009
+    more = None if last is None else Cursor(last.rank, last.members, last.id)
     return [_shape(group) for group in page[:limit]], more
 
 
@@ -69,6 +72,6 @@ def card_of(user: User, group: str) -> GroupShape:
     return _shape(found)
 
 
-def _shape(group: Group) -> GroupShape:
-    # both annotated by visible_to
-    return group_shape(group, getattr(group, "members"), getattr(group, "my_role"))  # noqa: B009
+def _shape(group: Any) -> GroupShape:
+    # Any, because `members` and `my_role` are annotated by visible_to
+    return group_shape(group, group.members, group.my_role)

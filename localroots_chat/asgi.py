@@ -5,7 +5,7 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "localroots_chat.settings")
 
-from django.core.asgi import get_asgi_application  # noqa: E402
+from django.core.asgi import get_asgi_application
 
 _django = get_asgi_application()  # sets Django up, so it comes before everything that imports models
 
@@ -36,10 +36,14 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
             return
 
 
+# Channels routes sockets by Django's path(), whose types know HTTP views only.
+_chat: Any = ChatConsumer.as_asgi()
+_nowhere: Any = refuse
+
 application = ProtocolTypeRouter(
     {
         "http": KeptThreads(_django),
-        "websocket": URLRouter([path("ws/chat/", ChatConsumer.as_asgi()), re_path("", refuse)]),
+        "websocket": URLRouter([path("ws/chat/", _chat), re_path("", _nowhere)]),
         "lifespan": lifespan,
     }
 )

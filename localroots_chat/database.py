@@ -47,7 +47,7 @@ def with_connection(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
         if attempt:
             time.sleep(_RETRY_SECONDS)
         if time.monotonic() - _clock.last_used > _IDLE_SECONDS:
-            connection.health_check_done = False  # Django then asks before the next statement
+            setattr(connection, "health_check_done", False)  # Django then asks before the next statement  # noqa: B010
         try:
             result = work(*args, **kwargs)
         except (OperationalError, InterfaceError) as error:

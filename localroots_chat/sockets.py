@@ -24,8 +24,9 @@ NameOrId = str | conversations.NamesConversation
 # Client → server: name, what its data is, what it does, which of settings.CHAT_RATES counts it.
 # `auth` and `heartbeat` are the gateway's own.
 COMMANDS: Final[Mapping[str, CommandSpec]] = {
-    "join:conversation": CommandSpec(NameOrId, conversations.join, "join"),
-    "message:send": CommandSpec(conversations.MessageSend, conversations.send, None, pipelined=True),  # the writer counts
+    "join:conversation": CommandSpec(NameOrId, conversations.join, "join", unanswered=conversations.enter),
+    # counted by the writer, for a whole batch at once
+    "message:send": CommandSpec(conversations.MessageSend, conversations.send, None, pipelined=True),
     "message:read": CommandSpec(conversations.MessageRead, conversations.read, "read"),
     "typing:start": CommandSpec(NameOrId, presence.typing_start, "typing"),
     "typing:stop": CommandSpec(NameOrId, presence.typing_stop, "typing"),

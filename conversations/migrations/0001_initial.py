@@ -9,7 +9,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -18,126 +17,303 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Conversation',
+            name="Conversation",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('type', models.CharField(choices=[('DIRECT', 'Direct'), ('GROUP', 'Group')], max_length=6)),
-                ('direct_key', models.CharField(blank=True, help_text='Keys of the two people, lower one first.', max_length=41, null=True, unique=True)),
-                ('first_seq', models.PositiveBigIntegerField(default=1)),
-                ('last_seq', models.PositiveBigIntegerField(default=0)),
-                ('version', models.PositiveBigIntegerField(default=0)),
-                ('meta_version', models.PositiveBigIntegerField(default=0, help_text='Version of the last change of members or settings.')),
-                ('member_count', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), help_text='Last message, or last change of settings.')),
-                ('changed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True, help_text='Database time of the last version; what the sweep goes by.')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("type", models.CharField(choices=[("DIRECT", "Direct"), ("GROUP", "Group")], max_length=6)),
+                (
+                    "direct_key",
+                    models.CharField(
+                        blank=True,
+                        help_text="Keys of the two people, lower one first.",
+                        max_length=41,
+                        null=True,
+                        unique=True,
+                    ),
+                ),
+                ("first_seq", models.PositiveBigIntegerField(default=1)),
+                ("last_seq", models.PositiveBigIntegerField(default=0)),
+                ("version", models.PositiveBigIntegerField(default=0)),
+                (
+                    "meta_version",
+                    models.PositiveBigIntegerField(
+                        default=0, help_text="Version of the last change of members or settings."
+                    ),
+                ),
+                ("member_count", models.PositiveIntegerField(default=0)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        help_text="Last message, or last change of settings.",
+                    ),
+                ),
+                (
+                    "changed_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        db_index=True,
+                        help_text="Database time of the last version; what the sweep goes by.",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('direct_key__isnull', False), ('type', 'DIRECT')), models.Q(('direct_key__isnull', True), ('type', 'GROUP')), _connector='OR'), name='conversation_direct_has_key'), models.CheckConstraint(condition=models.Q(('last_seq__gte', django.db.models.expressions.CombinedExpression(models.F('first_seq'), '-', models.Value(1))), ('first_seq__gte', 1)), name='conversation_seq_range'), models.CheckConstraint(condition=models.Q(('version__gte', models.F('last_seq')), ('meta_version__lte', models.F('version'))), name='conversation_version_range')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("direct_key__isnull", False), ("type", "DIRECT")),
+                            models.Q(("direct_key__isnull", True), ("type", "GROUP")),
+                            _connector="OR",
+                        ),
+                        name="conversation_direct_has_key",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "last_seq__gte",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("first_seq"), "-", models.Value(1)
+                                ),
+                            ),
+                            ("first_seq__gte", 1),
+                        ),
+                        name="conversation_seq_range",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("version__gte", models.F("last_seq")), ("meta_version__lte", models.F("version"))
+                        ),
+                        name="conversation_version_range",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Epoch',
+            name="Epoch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('value', models.CharField(max_length=36)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("value", models.CharField(max_length=36)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='epoch_single_row')],
+                "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="epoch_single_row")],
             },
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('seq', models.PositiveBigIntegerField()),
-                ('version', models.PositiveBigIntegerField()),
-                ('client_id', models.CharField(blank=True, max_length=64, null=True)),
-                ('digest', models.CharField(blank=True, help_text='Of what was first sent under the client id.', max_length=32)),
-                ('type', models.CharField(choices=[('TEXT', 'Text'), ('IMAGE', 'Image'), ('FILE', 'File'), ('SYSTEM', 'System')], default='TEXT', max_length=6)),
-                ('content', models.TextField(blank=True)),
-                ('system', models.JSONField(blank=True, help_text='{"kind", "userIds"} of a message of the server.', null=True)),
-                ('created_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField()),
-                ('edited_at', models.DateTimeField(blank=True, null=True)),
-                ('deleted_at', models.DateTimeField(blank=True, null=True)),
-                ('conversation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='conversations.conversation')),
-                ('reply_to', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='replies', to='conversations.message')),
-                ('sender', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("seq", models.PositiveBigIntegerField()),
+                ("version", models.PositiveBigIntegerField()),
+                ("client_id", models.CharField(blank=True, max_length=64, null=True)),
+                (
+                    "digest",
+                    models.CharField(
+                        blank=True, help_text="Of what was first sent under the client id.", max_length=32
+                    ),
+                ),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[("TEXT", "Text"), ("IMAGE", "Image"), ("FILE", "File"), ("SYSTEM", "System")],
+                        default="TEXT",
+                        max_length=6,
+                    ),
+                ),
+                ("content", models.TextField(blank=True)),
+                (
+                    "system",
+                    models.JSONField(
+                        blank=True, help_text='{"kind", "userIds"} of a message of the server.', null=True
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+                ("edited_at", models.DateTimeField(blank=True, null=True)),
+                ("deleted_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="messages",
+                        to="conversations.conversation",
+                    ),
+                ),
+                (
+                    "reply_to",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="replies",
+                        to="conversations.message",
+                    ),
+                ),
+                (
+                    "sender",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="messages",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Participant',
+            name="Participant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('OWNER', 'Owner'), ('MODERATOR', 'Moderator'), ('MEMBER', 'Member')], default='MEMBER', max_length=9)),
-                ('last_read_seq', models.PositiveBigIntegerField(default=0)),
-                ('muted', models.BooleanField(default=False, help_text="The person's own notifications are off.")),
-                ('silenced_until', models.DateTimeField(blank=True, help_text='Moderators let the person only read.', null=True)),
-                ('joined_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('left_at', models.DateTimeField(blank=True, null=True)),
-                ('changed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True, help_text='Database time at which the seat was gained, changed or lost.')),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='participants', to='conversations.conversation')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='seats', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("OWNER", "Owner"), ("MODERATOR", "Moderator"), ("MEMBER", "Member")],
+                        default="MEMBER",
+                        max_length=9,
+                    ),
+                ),
+                ("last_read_seq", models.PositiveBigIntegerField(default=0)),
+                ("muted", models.BooleanField(default=False, help_text="The person's own notifications are off.")),
+                (
+                    "silenced_until",
+                    models.DateTimeField(blank=True, help_text="Moderators let the person only read.", null=True),
+                ),
+                ("joined_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("left_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "changed_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        db_index=True,
+                        help_text="Database time at which the seat was gained, changed or lost.",
+                    ),
+                ),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="participants",
+                        to="conversations.conversation",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="seats", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ReadReceipt',
+            name="ReadReceipt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('seq', models.PositiveBigIntegerField()),
-                ('read_at', models.DateTimeField()),
-                ('conversation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='receipts', to='conversations.conversation')),
-                ('message', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='receipts', to='conversations.message')),
-                ('reader', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='receipts_given', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("seq", models.PositiveBigIntegerField()),
+                ("read_at", models.DateTimeField()),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="receipts",
+                        to="conversations.conversation",
+                    ),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="receipts", to="conversations.message"
+                    ),
+                ),
+                (
+                    "reader",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="receipts_given",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('conversation', 'seq'), name='message_seq_once'),
+            model_name="message",
+            constraint=models.UniqueConstraint(fields=("conversation", "seq"), name="message_seq_once"),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('conversation', 'version'), name='message_version_once'),
+            model_name="message",
+            constraint=models.UniqueConstraint(fields=("conversation", "version"), name="message_version_once"),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(condition=models.Q(('client_id__isnull', False)), fields=('conversation', 'sender', 'client_id'), name='message_client_id_once'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("client_id__isnull", False)),
+                fields=("conversation", "sender", "client_id"),
+                name="message_client_id_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(('seq__gte', 1), ('version__gte', models.F('seq'))), name='message_numbers'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("seq__gte", 1), ("version__gte", models.F("seq"))), name="message_numbers"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(('type__in', ['TEXT', 'IMAGE', 'FILE', 'SYSTEM'])), name='message_type_known'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("type__in", ["TEXT", "IMAGE", "FILE", "SYSTEM"])), name="message_type_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('system__isnull', False), ('type', 'SYSTEM')), models.Q(models.Q(('type', 'SYSTEM'), _negated=True), ('system__isnull', True)), _connector='OR'), name='message_system_from_server'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("system__isnull", False), ("type", "SYSTEM")),
+                    models.Q(models.Q(("type", "SYSTEM"), _negated=True), ("system__isnull", True)),
+                    _connector="OR",
+                ),
+                name="message_system_from_server",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(('deleted_at__isnull', True), ('content', ''), _connector='OR'), name='message_deleted_empty'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("deleted_at__isnull", True), ("content", ""), _connector="OR"),
+                name="message_deleted_empty",
+            ),
         ),
         migrations.AddIndex(
-            model_name='participant',
-            index=models.Index(condition=models.Q(('left_at__isnull', True)), fields=['user'], name='participant_present'),
+            model_name="participant",
+            index=models.Index(
+                condition=models.Q(("left_at__isnull", True)), fields=["user"], name="participant_present"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='participant',
-            constraint=models.UniqueConstraint(fields=('conversation', 'user'), name='participant_one_seat'),
+            model_name="participant",
+            constraint=models.UniqueConstraint(fields=("conversation", "user"), name="participant_one_seat"),
         ),
         migrations.AddConstraint(
-            model_name='participant',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['OWNER', 'MODERATOR', 'MEMBER'])), name='participant_role_known'),
+            model_name="participant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("role__in", ["OWNER", "MODERATOR", "MEMBER"])), name="participant_role_known"
+            ),
         ),
         migrations.AddIndex(
-            model_name='readreceipt',
-            index=models.Index(fields=['reader', 'read_at'], name='receipt_by_reader'),
+            model_name="readreceipt",
+            index=models.Index(fields=["reader", "read_at"], name="receipt_by_reader"),
         ),
         migrations.AddConstraint(
-            model_name='readreceipt',
-            constraint=models.UniqueConstraint(fields=('conversation', 'reader', 'seq'), name='receipt_once'),
+            model_name="readreceipt",
+            constraint=models.UniqueConstraint(fields=("conversation", "reader", "seq"), name="receipt_once"),
         ),
     ]

@@ -1,13 +1,15 @@
 import uuid
 
+from django.apps.registry import Apps as StateApps
 from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 
-def begin(apps, schema_editor):
+def begin(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     apps.get_model("conversations", "Epoch").objects.create(pk=1, value=str(uuid.uuid4()))
 
 
-def end(apps, schema_editor):
+def end(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     apps.get_model("conversations", "Epoch").objects.all().delete()
 
 

@@ -8,33 +8,81 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('conversations', '0001_initial'),
+        ("conversations", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Group',
+            name="Group",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=100)),
-                ('description', models.TextField(blank=True, max_length=2000)),
-                ('image_url', models.CharField(blank=True, max_length=2000)),
-                ('category', models.CharField(choices=[('GENERAL', 'General'), ('FOOD_SHARE', 'Food Share'), ('NEWS', 'News'), ('RECIPES', 'Recipes'), ('TIPS', 'Tips'), ('LOCAL_EVENTS', 'Local Events')], default='GENERAL', max_length=12)),
-                ('visibility', models.CharField(choices=[('PUBLIC', 'Public'), ('PRIVATE', 'Private')], default='PUBLIC', max_length=7)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('conversation', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='group', to='conversations.conversation')),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='groups_created', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("description", models.TextField(blank=True, max_length=2000)),
+                ("image_url", models.CharField(blank=True, max_length=2000)),
+                (
+                    "category",
+                    models.CharField(
+                        choices=[
+                            ("GENERAL", "General"),
+                            ("FOOD_SHARE", "Food Share"),
+                            ("NEWS", "News"),
+                            ("RECIPES", "Recipes"),
+                            ("TIPS", "Tips"),
+                            ("LOCAL_EVENTS", "Local Events"),
+                        ],
+                        default="GENERAL",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "visibility",
+                    models.CharField(
+                        choices=[("PUBLIC", "Public"), ("PRIVATE", "Private")], default="PUBLIC", max_length=7
+                    ),
+                ),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("updated_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "conversation",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="group",
+                        to="conversations.conversation",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="groups_created",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['category'], name='group_by_category')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('category__in', ['GENERAL', 'FOOD_SHARE', 'NEWS', 'RECIPES', 'TIPS', 'LOCAL_EVENTS'])), name='group_category_known'), models.CheckConstraint(condition=models.Q(('visibility__in', ['PUBLIC', 'PRIVATE'])), name='group_visibility_known'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='group_named')],
+                "indexes": [models.Index(fields=["category"], name="group_by_category")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("category__in", ["GENERAL", "FOOD_SHARE", "NEWS", "RECIPES", "TIPS", "LOCAL_EVENTS"])
+                        ),
+                        name="group_category_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("visibility__in", ["PUBLIC", "PRIVATE"])), name="group_visibility_known"
+                    ),
+                    models.CheckConstraint(condition=models.Q(("name", ""), _negated=True), name="group_named"),
+                ],
             },
         ),
     ]

@@ -1,17 +1,19 @@
 """REST doors of accounts: tokens, tickets, me, people."""
 
 import hmac
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from rest_framework import status
-from rest_framework.permissions import AllowAny
+from rest_framework.permissions import AllowAny, BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 
 from localroots_chat.accounts import people, sessions, tickets, tokens
+from localroots_chat.accounts.authentication import asker
 from localroots_chat.accounts.throttling import address_of, count_one
 from localroots_chat.errors import ChatError, invalid
 from localroots_chat.gateway.protocol import convert
@@ -30,7 +32,7 @@ MOST_PEOPLE_AT_ONCE = 500
 class SignInView(APIView):
     """POST username and password: an access token for ten minutes and a refresh token for thirty days."""
 
-    authentication_classes: ClassVar[list[Any]] = []
+    authentication_classes = ()
     permission_classes = (AllowAny,)
 
     def post(self, request: Request) -> Response:
@@ -45,7 +47,7 @@ class SignInView(APIView):
 class RefreshView(APIView):
     """POST refresh: the next pair of tokens. A refresh token is good once."""
 
-    authentication_classes: ClassVar[list[Any]] = []
+    authentication_classes = ()
     permission_classes = (AllowAny,)
 
     def post(self, request: Request) -> Response:
@@ -59,9 +61,9 @@ class SignOutView(APIView):
     def post(self, request: Request) -> Response:
         everywhere = flag_field(body_of(request.data or {}), "everywhere")
         if everywhere:
-            sessions.sign_out_everywhere(request.user)
+            sessions.sign_out_everywhere(asker(request))
         elif isinstance(request.auth, tokens.Holder):
-            sessions.sign_out(request.user, request.auth.sign_in)
+            sessions.sign_out(asker(request), request.auth.sign_in)
         else:
             sessions.sign_out_of_browser(request._request)
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -75,7 +77,7 @@ class TicketView(APIView):
             expires, sign_in = request.auth.expires, request.auth.sign_in
         else:
             expires, sign_in = None, sessions.browser_sign_in(request.session.session_key)
-        ticket = tickets.issue(tickets.Ticket(request.user.pk, expires, sign_in, tokens.now()))
+        ticket = tickets.issue(tickets.Ticket(asker(request).pk, expires, sign_in, tokens.now()))
         return Response({"ticket": ticket, "expiresIn": settings.CHAT_TICKET_SECONDS}, status=status.HTTP_201_CREATED)
 
 
@@ -83,10 +85,10 @@ class MeView(APIView):
     """GET: oneself. PATCH: name, image, language, appearOffline, receipts, lastSeen."""
 
     def get(self, request: Request) -> Response:
-        return Response(people.own_shape_of(request.user))
+        return Response(people.own_shape_of(asker(request)))
 
     def patch(self, request: Request) -> Response:
-        body, user = body_of(request.data), request.user
+        body, user = body_of(request.data), asker(request)
         if "name" in body:
             name = tokens.clean_name(text_field(body, "name", most=200))
             if name is None:
@@ -96,14 +98,18 @@ class MeView(APIView):
             user.image = self._image(body)
         if "language" in body:
             user.language = text_field(body, "language", most=16)
-        for field, attribute in (("appearOffline", "appear_offline"), ("receipts", "receipts"), ("lastSeen", "last_seen")):
+        for field, attribute in (
+            ("appearOffline", "appear_offline"),
+            ("receipts", "receipts"),
+            ("lastSeen", "last_seen"),
+        ):
             wanted = flag_field(body, field)
             if wanted is not None:
                 setattr(user, attribute, wanted)
         user.save(update_fields=["name", "image", "language", "appear_offline", "receipts", "last_seen"])
         return Response(people.own_shape_of(user))
 
-    def _image(self, body: Any) -> str:
+    def _image(self, body: Mapping[str, Any]) -> str:
         if body["image"] in (None, ""):
             return ""
         image = tokens.clean_image(body["image"])
@@ -112,7 +118,7 @@ class MeView(APIView):
         return image
 
 
-class ServerKeyRequired:
+class ServerKeyRequired(BasePermission):
     """Permission: `Authorization: Server KEY`, the marketplace's own server."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
@@ -127,7 +133,7 @@ class UserViewSet(ViewSet):
     """GET ?search=: people one shares a conversation with, and farmers. POST sync/: the marketplace's server."""
 
     def list(self, request: Request) -> Response:
-        found = people.findable_by(request.user)
+        found = people.findable_by(asker(request))
         search = text_field(request.GET, "search", most=200, default="").strip()
         if search:
             found = found.filter(name__icontains=search)
@@ -143,9 +149,9 @@ class UserViewSet(ViewSet):
 class UserSyncView(APIView):
     """POST [{id, name, image, role, active}]: makes people known, or changes what is known of them."""
 
-    authentication_classes: ClassVar[list[Any]] = []
+    authentication_classes = ()
     permission_classes = (ServerKeyRequired,)
-    throttle_classes: ClassVar[list[Any]] = []
+    throttle_classes = ()
 
     def post(self, request: Request) -> Response:
         entries = request.data
@@ -155,4 +161,3 @@ class UserSyncView(APIView):
             raise invalid("data", f"At most {MOST_PEOPLE_AT_ONCE} people at once.")
         known = people.make_known(convert(entries, list[people.KnownPerson]))
         return Response({"results": [people.shape_of(user) for user in known]})
-

@@ -7,6 +7,12 @@ from localroots_chat.accounts.models import User
 from localroots_chat.accounts.tokens import Holder, holder_of, token_invalid
 
 
+def asker(request: Request) -> User:
+    """Who asks. For views behind IsAuthenticated, which is everywhere unless a view says otherwise."""
+    if not isinstance(request.user, User):
+        raise token_invalid()
+    return request.user
+
 
 class BearerAuthentication(BaseAuthentication):
     """`request.user` is the person, `request.auth` the `Holder`."""

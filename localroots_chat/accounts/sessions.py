@@ -42,9 +42,7 @@ def sign_in(request: HttpRequest | None, username: str, password: str) -> Pair:
     if not isinstance(user, User):
         raise token_invalid("The user name or the password is wrong.")
     refresh_id = uuid.uuid4().hex
-    family = SignIn.objects.create(
-        user=user, refresh_id=refresh_id, expires_at=datetime.now(UTC) + _REFRESH_LIFETIME
-    )
+    family = SignIn.objects.create(user=user, refresh_id=refresh_id, expires_at=datetime.now(UTC) + _REFRESH_LIFETIME)
     return _pair(user, str(family.pk), refresh_id)
 
 
@@ -116,12 +114,12 @@ def _refresh_claims(token: object) -> dict[str, str]:
         claims = RefreshToken(token).payload  # type: ignore[arg-type]
     except TokenError:
         raise token_invalid() from None
-    family, refresh_id = claims.get("family"), claims.get("jti")
+    family = str(claims.get("family"))
     try:
         uuid.UUID(family)
-    except (ValueError, TypeError, AttributeError):
+    except ValueError:
         raise token_invalid() from None
-    return {"family": family, "jti": str(refresh_id)}
+    return {"family": family, "jti": str(claims.get("jti"))}
 
 
 def _pair(user: User, family: str, refresh_id: str) -> Pair:

@@ -66,19 +66,12 @@ class Batcher(Generic[Item, Result]):
             _settle(future, outcome)
 
 
-def _settle(future: asyncio.Future[Result], outcome: Result | Exception | asyncio.Future[Result]) -> None:
+def _settle(future: asyncio.Future[Result], outcome: Result | BaseException | asyncio.Future[Result]) -> None:
     if isinstance(outcome, asyncio.Future):
-        outcome.add_done_callback(lambda done: _settle(future, _outcome_of(done)))
+        outcome.add_done_callback(lambda done: _settle(future, done.exception() or done.result()))
     elif not future.done():  # else its waiter has gone
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, BaseException):
             future.set_exception(outcome)
             future.exception()  # nobody may be waiting: no warning then
         else:
             future.set_result(outcome)
-
-
-def _outcome_of(done: asyncio.Future[Result]) -> Result | Exception:
-    error = done.exception()
-    if error is None:
-        return done.result()
-    return error if isinstance(error, Exception) else RuntimeError(str(error))

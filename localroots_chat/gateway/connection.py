@@ -83,12 +83,12 @@ class Connection:
     """A client that has said who it is. The hub keeps it among the listeners of its person's conversations."""
 
     __slots__ = (
-        "_close", "_outlet", "expires", "heard", "id", "memory", "number", "person", "session", "topics", "welcomed"
+        "_close", "_outlet", "expires", "heard", "id", "memory", "person", "session", "share", "topics", "welcomed"
     )  # fmt: skip
 
     def __init__(self, arrival: Arrival, outlet: Outlet, close: Callable[[int, str], None]) -> None:
-        self.number = next(_numbers)
-        self.id = f"{_process}-{self.number}"
+        self.id = f"{_process}-{next(_numbers)}"
+        self.share = 0  # of the heartbeats; the hub's
         self.person: Person = arrival.person
         self.expires, self.session = arrival.expires, arrival.session
         self.topics: set[str] = set()

@@ -246,9 +246,10 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
             await asyncio.wait(self._pending)
         if spec.rate is not None:
             await limits().check(question(spec.rate, connection.person.key))
-        answer = await spec.handle(connection, data)
-        if command.ref is not None:
-            self._answer(connection, command.ref, answer)
+        if command.ref is None:
+            await (spec.unanswered or spec.handle)(connection, data)
+        else:
+            self._answer(connection, command.ref, await spec.handle(connection, data))
 
     async def _make_room(self) -> None:
         if len(self._pending) >= _IN_FLIGHT_MOST:

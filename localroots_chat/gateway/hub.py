@@ -10,8 +10,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
@@ -30,6 +30,7 @@ _HELD_MOST: Final = 1000
 _WRITES_BETWEEN_YIELDS: Final = 64  # about 1.5 ms, then heartbeats and other conversations have their turn
 _OVERLAP_SECONDS: Final = 15.0  # at least twice what a transaction may take to commit
 _REPAIRS_AT_ONCE: Final = 4
+_BEAT_SHARES: Final = 25
 
 
 class Topic:
@@ -77,6 +78,9 @@ class Hub:
         self.loop = asyncio.get_running_loop()
         self._topics: dict[str, Topic] = {}
         self._people: dict[int, dict[Connection, None]] = {}
+        # By the moment of their arrival, so that the first heartbeat comes one interval after the welcome.
+        self._shares: list[dict[Connection, None]] = [{} for _ in range(_BEAT_SHARES)]
+        self._share = 0
         self._bus = Bus(self._deliver_from_bus) if settings.REDIS_URL else None
         self._tasks: set[asyncio.Task[None]] = set()
         self._repairs = asyncio.Semaphore(_REPAIRS_AT_ONCE)
@@ -104,6 +108,8 @@ class Hub:
     def attach(self, connection: Connection, seats: Iterable[Seat]) -> None:
         """From now on `connection` hears its person's frames and these conversations."""
         self._people.setdefault(connection.person.key, {})[connection] = None
+        connection.share = self._share
+        self._shares[connection.share][connection] = None
         for seat in seats:
             self._seat(connection, seat)
 
@@ -114,6 +120,7 @@ class Hub:
             others.pop(connection, None)
             if not others:
                 del self._people[connection.person.key]
+        self._shares[connection.share].pop(connection, None)
         for name in list(connection.topics):
             self._unseat(connection, name)
 
@@ -281,7 +288,7 @@ class Hub:
             try:
                 await self._sweep()
             except Exception as error:
-                _log.warning("The sweep failed and will be tried again: %s", error or type(error).__name__)
+                _log.warning("The sweep failed and will be tried again: %s", repr(error))
 
     async def _first_clock(self) -> float:
         while True:
@@ -328,17 +335,13 @@ class Hub:
 
     async def _beat(self) -> None:
         """Visits every connection once per interval, a share of them each tick, instead of a timer for each."""
-        ticks = max(1, round(settings.CHAT_HEARTBEAT_SECONDS))
-        pause = settings.CHAT_HEARTBEAT_SECONDS / ticks
-        tick = 0
+        pause = settings.CHAT_HEARTBEAT_SECONDS / _BEAT_SHARES
         while True:
             await asyncio.sleep(pause)
-            tick = (tick + 1) % ticks
+            self._share = (self._share + 1) % _BEAT_SHARES
             now, packet = time.monotonic(), Packet([heartbeat_frame()])
-            for connections in tuple(self._people.values()):
-                for connection in tuple(connections):
-                    if connection.number % ticks == tick:
-                        self._beat_one(connection, now, packet)
+            for connection in tuple(self._shares[self._share]):
+                self._beat_one(connection, now, packet)
 
     def _beat_one(self, connection: Connection, now: float, packet: Packet) -> None:
         if now - connection.heard > settings.CHAT_SILENCE_SECONDS:
@@ -346,12 +349,12 @@ class Hub:
         else:
             connection.write(packet)
 
-    def _spawn(self, work: "asyncio._CoroutineLike[None]") -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = self.loop.create_task(self._guard(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _guard(self, work: "asyncio._CoroutineLike[None]") -> None:
+    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
         except asyncio.CancelledError:

@@ -156,7 +156,7 @@ class Bus:
             except asyncio.CancelledError:
                 raise
             except Exception as error:
-                _log.warning("The bus cannot be joined yet (%s)", error or type(error).__name__)
+                _log.warning("The bus cannot be joined yet (%s)", repr(error))
                 await asyncio.sleep(_JOIN_AGAIN_SECONDS)
             else:
                 return channel

@@ -20,17 +20,17 @@ from localroots_chat.gateway.redis_client import RedisAway
 
 
 class Question(NamedTuple):
-    """May `who` (a key such as "send:42") do this once more, at most `count` times in `seconds`?"""
+    """May `who` (a key such as "send:42") do this once more, at most `most` times in `seconds`?"""
 
     who: str
-    count: int
+    most: int
     seconds: float
 
 
 def question(bucket: str, who: object) -> Question:
     """The question for one of settings.CHAT_RATES."""
-    count, seconds = settings.CHAT_RATES[bucket]
-    return Question(f"{bucket}:{who}", count, seconds)
+    most, seconds = settings.CHAT_RATES[bucket]
+    return Question(f"{bucket}:{who}", most, seconds)
 
 
 # Of each key the times of its last `count` uses are kept, newest first: one more is allowed when the oldest of
@@ -70,8 +70,8 @@ class MemoryLimits:
         now = time.monotonic()
         if len(self._uses) > self._MOST_KEYS:
             self._uses.clear()
-        uses = self._uses.setdefault(one.who, deque(maxlen=one.count))
-        if len(uses) == one.count and (wait := uses[0] + one.seconds - now) > 0:
+        uses = self._uses.setdefault(one.who, deque(maxlen=one.most))
+        if len(uses) == one.most and (wait := uses[0] + one.seconds - now) > 0:
             return wait
         uses.append(now)
         return 0.0
@@ -102,7 +102,7 @@ class Limits:
     async def _ask_redis(self, questions: Sequence[Question]) -> list[float]:
         script = redis_client.client().register_script(_SCRIPT)
         keys = [f"limit:{one.who}" for one in questions]
-        arguments = [part for one in questions for part in (one.count, int(one.seconds * 1000))]
+        arguments = [part for one in questions for part in (one.most, int(one.seconds * 1000))]
         answers = await redis_client.breaker.call(script(keys=keys, args=arguments))
         return [answer / 1000 for answer in answers]
 

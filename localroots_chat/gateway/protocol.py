@@ -112,7 +112,7 @@ def raw(value: object) -> msgspec.Raw:
 
 
 def event_frame(event: str, data: object, envelope: Mapping[str, Any] | None = None) -> bytes:
-    """The JSON of an event; `event` is the first key. `envelope` are keys beside data (conversationId, prev, version)."""
+    """The JSON of an event, `event` first. `envelope` are the keys beside data (conversationId, prev, version)."""
     return _encode({"event": event, "data": data, **(envelope or {})})
 
 

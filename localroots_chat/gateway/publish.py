@@ -20,13 +20,22 @@ def on_commit(*items: Item) -> None:
 
 
 def after_answers(items: list[Item]) -> None:
-    """Publishes what has been committed, one turn of the running loop after the acknowledgements that now become due."""
+    """Publishes what has been committed, one turn of the loop after the acknowledgements that now become due."""
     loop = asyncio.get_running_loop()
     hub = serving()
     if hub is not None and hub.loop is loop:
         loop.call_soon(loop.call_soon, hub.announce, items)
     else:
-        loop.run_in_executor(None, _hand_over, items)
+        _hold(loop.run_in_executor(None, _hand_over, items))
+
+
+_handing_over: set[asyncio.Future[None]] = set()
+
+
+def _hold(future: asyncio.Future[None]) -> None:
+    """The loop itself keeps only weak references to what runs on it."""
+    _handing_over.add(future)
+    future.add_done_callback(_handing_over.discard)
 
 
 def _hand_over(items: list[Item]) -> None:
@@ -38,7 +47,7 @@ def _hand_over(items: list[Item]) -> None:
         try:
             async_to_sync(_send)(items)
         except Exception as error:
-            _log.warning("Publishing failed, the servers' sweeps will find it: %s", error or type(error).__name__)
+            _log.warning("Publishing failed, the servers' sweeps will find it: %s", repr(error))
 
 
 async def _send(items: list[Item]) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from django.conf import settings
 from redis import asyncio as redis_asyncio
@@ -28,7 +28,7 @@ class RedisAway(Exception):
 
 
 class Breaker:
-    """Counts nothing, remembers one thing: until when not to ask. Logs once when Redis goes and once when it is back."""
+    """Remembers until when not to ask. Logs once when Redis goes and once when it is back."""
 
     def __init__(self, name: str) -> None:
         self._name, self._closed_at = name, 0.0
@@ -47,7 +47,7 @@ class Breaker:
             answer = await asyncio.wait_for(question, seconds)
         except (RedisError, OSError, TimeoutError) as error:
             if not self._closed_at:
-                _log.warning("Redis is away (%s: %s)", self._name, error or type(error).__name__)
+                _log.warning("Redis is away (%s: %s)", self._name, repr(error))
             self._closed_at = time.monotonic() + OPEN_SECONDS
             raise RedisAway(self._name) from error
         if self._closed_at:
@@ -60,7 +60,7 @@ breaker = Breaker("questions")
 
 
 @per_loop
-def client() -> "redis_asyncio.Redis[Any]":
+def client() -> redis_asyncio.Redis:
     """The running loop's client. Only where REDIS_URL is set."""
     return redis_asyncio.Redis.from_url(
         settings.REDIS_URL, socket_timeout=CALL_SECONDS, socket_connect_timeout=CALL_SECONDS

@@ -24,7 +24,7 @@ class ChatWebSocketProtocol(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if hasattr(self, "scope"):  # absent when the handshake was refused; the application has not run yet
-            extensions: dict[str, Any] = self.scope["extensions"]  # type: ignore[assignment]
+            extensions: dict[str, Any] = self.scope["extensions"]
             extensions[PREFRAMED] = {"write": self.write_preframed, "abort": self.abort}
 
     def write_preframed(self, data: bytes) -> int:

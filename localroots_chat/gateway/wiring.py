@@ -89,18 +89,20 @@ class Missed(NamedTuple):
 class CommandSpec(NamedTuple):
     """One command: how its data is read, what it does, which limit of settings.CHAT_RATES counts it.
 
-    `handle` is called in the order of the frames and returns something to await: the reply's data. A command
-    that is `pipelined` does not keep the next one waiting.
+    `handle` is called in the order of the frames and returns something to await: the reply's data. Where the client
+    gave no ref, so that no reply goes out, `unanswered` is called instead, if there is one. A command that is
+    `pipelined` does not keep the next one waiting.
     """
 
     takes: Any
     handle: "Callable[[Connection, Any], Awaitable[object]]"
     rate: str | None
     pipelined: bool = False
+    unanswered: "Callable[[Connection, Any], Awaitable[object]] | None" = None
 
 
 class Wiring(NamedTuple):
-    """Everything the gateway calls in the rest of the house. The functions that are not coroutines run in database threads."""
+    """Everything the gateway calls in the rest of the house. What is not a command runs in database threads."""
 
     arrive: Callable[[list[Credential]], Sequence[Arrival | ChatError]]
     commands: Mapping[str, CommandSpec]

@@ -66,7 +66,7 @@ def demo_people() -> list[DemoPerson]:
     """Who a newcomer may sign in as with one click: never outside development."""
     if not settings.DEBUG:
         return []
-    people = User.objects.filter(is_active=True, username__isnull=False)
+    people = User.objects.filter(is_active=True, is_staff=False, username__isnull=False)
     people = people.exclude(password="").exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
     return [
         DemoPerson(username=person.username or "", name=str(person), role=person.role)

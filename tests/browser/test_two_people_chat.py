@@ -99,8 +99,7 @@ async def cast_of(server: ChatServer, browser: Browser) -> tuple[Screen, Screen,
     ]
     await asyncio.to_thread(create_people, server, people)
     alice, bob, carol = [
-        Screen(await (await browser.new_context()).new_page(), server, username, name)
-        for username, name, _ in people
+        Screen(await (await browser.new_context()).new_page(), server, username, name) for username, name, _ in people
     ]
     return alice, bob, carol
 

@@ -45,9 +45,7 @@ def settings(*, database_url: str, redis_url: str | None, media_root: str) -> di
 
 def enter(*, database_url: str, redis_url: str) -> None:
     """Make it this process's environment. Must come before anything reads Django's settings."""
-    own = settings(
-        database_url=database_url, redis_url=redis_url, media_root=str(temporary_directory("chat-media"))
-    )
+    own = settings(database_url=database_url, redis_url=redis_url, media_root=str(temporary_directory("chat-media")))
     for name in [name for name in os.environ if _is_setting(name)]:
         del os.environ[name]
     os.environ.update(own)

@@ -96,9 +96,7 @@ class Person:
         body = {"json": json} if json is not None else {}
         error: dict[str, Any] = self._call(method, path, STATUS[code], {**body, **options})["error"]
         assert error["code"] == code, f"{self.name} expected the error {code} from {path}, got {error}"
-        assert field is None or error.get("field") == field, (
-            f"{self.name} expected field {field!r}, got {error}"
-        )
+        assert field is None or error.get("field") == field, f"{self.name} expected field {field!r}, got {error}"
         assert error["message"], f"{error} says nothing to a person"
         assert isinstance(error["retryable"], bool), f"{error} does not say whether to try again"
         return error

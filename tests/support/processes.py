@@ -54,9 +54,7 @@ def remove(directory: Path) -> None:
 def _processes() -> dict[int, tuple[int, str]]:
     """Every process of the machine: its parent and its state."""
     if not Path("/proc/self/stat").exists():  # macOS
-        listing = subprocess.run(
-            ["ps", "-axo", "pid=,ppid=,stat="], capture_output=True, text=True, check=True
-        )
+        listing = subprocess.run(["ps", "-axo", "pid=,ppid=,stat="], capture_output=True, text=True, check=True)
         rows = [line.split(maxsplit=2) for line in listing.stdout.splitlines()]
         return {int(pid): (int(parent), state[0]) for pid, parent, state in rows}
     found = {}
@@ -280,9 +278,7 @@ class Daemon:
         for pid in left:
             _signal(pid, signal.SIGKILL)
         self._ended()
-        assert not left, (
-            f"{self.kind} did not stop within {within:g} s (processes {left} were left):\n{self._tail()}"
-        )
+        assert not left, f"{self.kind} did not stop within {within:g} s (processes {left} were left):\n{self._tail()}"
 
     def kill(self) -> None:
         """End it and everything it started at once, as a power cut would."""

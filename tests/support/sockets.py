@@ -233,9 +233,7 @@ class SocketClient:
 
     async def say(self, conversation_id: str, content: str, **fields: Any) -> dict[str, Any]:
         """Send a message; return it as the server stored it."""
-        reply = await self.ask(
-            "message:send", {"conversationId": conversation_id, "content": content, **fields}
-        )
+        reply = await self.ask("message:send", {"conversationId": conversation_id, "content": content, **fields})
         message: dict[str, Any] = reply["message"]
         return message
 
@@ -250,9 +248,7 @@ class SocketClient:
 
     def _error(self, error: dict[str, Any], code: str, field: str | None) -> dict[str, Any]:
         assert error["code"] == code, f"{self.name} expected the error {code}, got {error}"
-        assert field is None or error.get("field") == field, (
-            f"{self.name} expected field {field!r}, got {error}"
-        )
+        assert field is None or error.get("field") == field, f"{self.name} expected field {field!r}, got {error}"
         assert error["message"], f"{error} says nothing to a person"
         assert isinstance(error["retryable"], bool), f"{error} does not say whether to try again"
         return error
@@ -363,15 +359,8 @@ class SocketClient:
 
     def _failure(self, what: str) -> AssertionError:
         waiting = {id(frame) for frame in self._waiting}
-        lines = [
-            f"  {'new ' if id(frame) in waiting else 'read'} {json.dumps(frame)[:400]}"
-            for frame in self.frames
-        ]
-        closed = (
-            ""
-            if self._reader is None or not self._reader.done()
-            else f"\nThe socket is closed: {self._closing()}"
-        )
+        lines = [f"  {'new ' if id(frame) in waiting else 'read'} {json.dumps(frame)[:400]}" for frame in self.frames]
+        closed = "" if self._reader is None or not self._reader.done() else f"\nThe socket is closed: {self._closing()}"
         arrived = "\nWhat did arrive, in order:\n" + "\n".join(lines[-40:]) if lines else "\nNothing arrived."
         return AssertionError(f"{self.name} {what}.{arrived}{closed}")
 
@@ -399,20 +388,12 @@ def _broken_promise(frame: Frame) -> str | None:
         return "event is not the first key"
     if frame.event == "reply":
         told = "data" if frame.get("ok") is True else "error"
-        return (
-            None
-            if isinstance(frame.ref, str) and told in frame
-            else "a reply without ref, or without data or error"
-        )
+        return None if isinstance(frame.ref, str) and told in frame else "a reply without ref, or without data or error"
     if "data" not in frame:
         return "an event without data"
     if frame.event in DURABLE or frame.is_durable:
         prev, version = frame.get("prev"), frame.get("version")
-        if not (
-            isinstance(prev, int)
-            and isinstance(version, int)
-            and isinstance(frame.get("conversationId"), str)
-        ):
+        if not (isinstance(prev, int) and isinstance(version, int) and isinstance(frame.get("conversationId"), str)):
             return "a durable event without conversationId, prev and version"
         if not 0 <= prev < version:
             return "a durable event whose prev is not below its version"

@@ -38,9 +38,7 @@ def test_postgres_speaks_every_language_and_leaves_nothing_behind(postgres_progr
     with PostgresServer(postgres_program) as server:
         pid, home = server.pid, server.home
         with psycopg.connect(server.url) as connection:
-            assert connection.execute(
-                "SELECT lower('ÄÖ'), current_setting('server_encoding')"
-            ).fetchone() == (
+            assert connection.execute("SELECT lower('ÄÖ'), current_setting('server_encoding')").fetchone() == (
                 "äö",
                 "UTF8",
             )
@@ -123,9 +121,7 @@ def test_where_no_server_can_be_had_one_sentence_says_what_to_install(
 ) -> None:
     monkeypatch.setattr(services, f"_{kind}_paths", list)
     find = {"postgres": services.postgres_program, "redis": services.redis_program}[kind].__wrapped__
-    with pytest.raises(
-        services.ServiceMissingError, match=r"^The tests need .*apt install .*pip install [a-z-]+$"
-    ):
+    with pytest.raises(services.ServiceMissingError, match=r"^The tests need .*apt install .*pip install [a-z-]+$"):
         find()
 
 
@@ -205,9 +201,7 @@ def project(tmp_path: Path) -> Path:
 def run_pytest(project: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     # Nothing of this run: neither its services nor its settings.
     ours = {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "TEST_REDIS_IS_OWN"}
-    environment = {
-        name: value for name, value in os.environ.items() if name not in ours and "PYTEST" not in name
-    }
+    environment = {name: value for name, value in os.environ.items() if name not in ours and "PYTEST" not in name}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
         cwd=project,

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from django.core.management.base import BaseCommand, CommandError
 from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
@@ -13,7 +13,7 @@ from conversations.models import Conversation, Message, Participant
 from groups.models import Group
 from localroots_chat.accounts.models import Role, User
 
-PASSWORD: Final = "localroots"  # printed, and refused in production
+PASSWORD: Final = "localroots"  # noqa: S105 (printed, and refused in production)
 
 
 class Somebody(NamedTuple):
@@ -68,7 +68,10 @@ TALKS: Final[tuple[tuple[str, str, Lines], ...]] = (
     (
         "maria",
         "lena",
-        (("lena", 300, "Are your eggs from hens that live outside?"), ("maria", 290, "All day long. Come and meet them!")),
+        (
+            ("lena", 300, "Are your eggs from hens that live outside?"),
+            ("maria", 290, "All day long. Come and meet them!"),
+        ),
     ),
 )
 GROUP_LINES: Final[Lines] = (

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final, TypeVar
 
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.core.management.base import BaseCommand, CommandError
 from django.db import models, transaction
 from django.utils import timezone
@@ -47,7 +48,7 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps({"group": str(group.id), "pairs": [str(pair.id) for pair in pairs]}))
 
     def _people(self) -> list[User]:
-        rows = (User(public_id=f"u{i}", name=f"User {i}", password="!") for i in range(PEOPLE))
+        rows = (User(public_id=f"u{i}", name=f"User {i}", password=UNUSABLE_PASSWORD_PREFIX) for i in range(PEOPLE))
         return self._create("people", User, rows, PEOPLE)
 
     def _group(self, people: list[User]) -> Conversation:
@@ -109,7 +110,9 @@ class Command(BaseCommand):
         )
         self._create(f"seats of {what}", Participant, seats, 2 * len(pairs))
         texts = (
-            self._message(conversation, pair[0], seq, f"message number {seq}", self.now - timedelta(minutes=messages - seq))
+            self._message(
+                conversation, pair[0], seq, f"message number {seq}", self.now - timedelta(minutes=messages - seq)
+            )
             for conversation, pair in zip(conversations, pairs, strict=True)
             for seq in range(1, messages + 1)
         )

@@ -29,9 +29,9 @@ export function initials(name) {
   return [...new Set([first.at(0), first.at(-1)])].join("").toLocaleUpperCase() || "?";
 }
 
-/** @param {string} id */
+/** FNV-1a, whose upper bits are well spread even for ids that look alike. @param {string} id */
 function tone(id) {
-  let sum = 0;
-  for (const character of id) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) >>> 0;
-  return sum % TONES;
+  let hash = 0x811c9dc5;
+  for (const character of id) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
+  return (hash >>> 16) % TONES;
 }

@@ -134,7 +134,7 @@ export class Loading {
     // As many new versions as new messages: nothing older changed. Otherwise all that is held is read again.
     const onlyNew = version - thread.version === fresh;
     let after = onlyNew ? thread.newestSeq : Math.max(0, thread.oldestSeq - 1);
-    for (let hasNewer = true; hasNewer; ) {
+    for (let hasNewer = true; hasNewer;) {
       const page = await this.api.messages(id, { limit: CATCH_UP_PAGE, after });
       store.putNewer(id, page);
       hasNewer = page.hasNewer && page.messages.length > 0;

@@ -58,7 +58,12 @@ const thread = new Thread({
   onNearOldest: () => store.openId && attempt(loading.olderMessages(store.openId)),
   onPlaceChanged: () => receipts.check(),
 });
-const receipts = new ReadReceipts({ store, socket, showsNewest: () => thread.showsNewest });
+const receipts = new ReadReceipts({
+  store,
+  socket,
+  showsNewest: () => thread.showsNewest,
+  onRefused: (conversationId) => attempt(loading.catchUp(conversationId)),
+});
 const composer = new Composer({
   onWriting: (conversationId, writing) => typingSignal.update(conversationId, writing),
   onSend: (conversationId, content) => {

@@ -28,7 +28,9 @@ export class NewConversation {
     this.api = api;
     this.me = me;
     this.onStarted = onStarted;
-    byId("new-conversation").addEventListener("click", () => this.#open());
+    const button = /** @type {HTMLButtonElement} */ (byId("new-conversation"));
+    button.addEventListener("click", () => this.#open());
+    button.disabled = false; // it could do nothing before this script had come
     this.#search.addEventListener("input", () => {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#find(), PAUSE);
