@@ -73,7 +73,7 @@ PRODUCTION = DEBUG=0 PUBLIC_URL=https://chat.example.org \
 
 define install
 	@echo "Installing $(2) into $(VENV)"
-	@{ $(INSTALL_UV) && $(BIN)/uv pip $(1) $(2) --quiet --require-hashes --python $(BIN)/python; } || \
+	@{ $(INSTALL_UV) && $(BIN)/uv pip $(1) $(2) --quiet --require-hashes --compile-bytecode --python $(BIN)/python; } || \
 		{ echo "uv cannot do it here; pip takes a minute or two"; \
 		  $(BIN)/python -m pip install -qq --require-hashes -r $(2); }
 	@touch $@

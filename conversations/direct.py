@@ -46,5 +46,5 @@ def _create(opener: User, other: User, key: str) -> ConversationShape:
     Participant.objects.bulk_create([Participant(conversation=conversation, user=user) for user in (opener, other)])
     shapes = {user.pk: conversation_of(user, conversation.pk) for user in (opener, other)}
     for person, shape in shapes.items():
-        publish.on_commit(*events.conversation_new(person, shape))
+        publish.on_commit(*events.conversation_gained(person, shape))
     return shapes[opener.pk]

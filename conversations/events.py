@@ -26,10 +26,20 @@ class GoneEvent(msgspec.Struct, rename="camel"):
     conversation_id: str
 
 
-def conversation_new(person: int, shape: ConversationShape) -> list[Item]:
+def conversation_new(shape: ConversationShape) -> bytes:
+    """The frame for somebody who has gained a seat."""
+    return event_frame("conversation:new", shape)
+
+
+def conversation_gained(person: int, shape: ConversationShape) -> list[Item]:
     """The person with this key has gained the conversation; their connections hear it from now on."""
     seated = Seated(person, shape.id, shape.version, shape.last_seq, shape.participant_count)
-    return [seated, Personal(person, event_frame("conversation:new", shape))]
+    return [seated, Personal(person, conversation_new(shape))]
+
+
+def conversation_gone(conversation: str) -> bytes:
+    """The frame for somebody who has lost a seat."""
+    return event_frame("conversation:gone", GoneEvent(conversation))
 
 
 def message_read(reader: int, event: ReadEvent, *, members: int, shown: bool, connection: str) -> list[Item]:

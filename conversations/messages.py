@@ -8,10 +8,9 @@ from typing import Final
 from django.conf import settings
 
 from conversations.models import Message
-from conversations.participants import conversation_id
 from conversations.writer import Send, Stored, digest_of, writer
 from localroots_chat.errors import ChatError, invalid
-from localroots_chat.wire import is_text
+from localroots_chat.wire import is_text, key_of
 
 CLIENT_ID_CHARACTERS: Final = 64
 
@@ -32,7 +31,7 @@ def post(
     `body_too_long`, `not_found`, `overloaded`; the future may end with `not_found`, `forbidden`, `muted`,
     `client_id_reused`, `rate_limited`, `unavailable`.
     """
-    key = conversation_id(conversation)
+    key = key_of(conversation)
     kind = _check_type(type_, attachment_ids)
     text = check_content(content)
     answered = _check_reply(reply_to)

@@ -8,19 +8,12 @@ from django.db.models import F, QuerySet
 from conversations.models import Message, Participant
 from localroots_chat.errors import not_found
 from localroots_chat.gateway.wiring import Seat
-
-
-def conversation_id(text: str) -> uuid.UUID:
-    """The id as a key. Raises ChatError `not_found`: an id that is none of ours names nothing."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise not_found() from None
+from localroots_chat.wire import key_of
 
 
 def seat_of(user: int, conversation: str | uuid.UUID) -> Participant:
     """The seat of the person with this key, with its conversation. Raises ChatError `not_found`. One query."""
-    key = conversation if isinstance(conversation, uuid.UUID) else conversation_id(conversation)
+    key = conversation if isinstance(conversation, uuid.UUID) else key_of(conversation)
     seat = present().filter(user_id=user, conversation_id=key).select_related("conversation").first()
     if seat is None:
         raise not_found()
@@ -34,13 +27,11 @@ def present() -> QuerySet[Participant]:
 
 def message_of(user: int, message: str) -> Message:
     """A message of a conversation the person is in, with that conversation. Raises ChatError `not_found`. One query."""
-    try:
-        key = uuid.UUID(message)
-    except ValueError:
-        raise not_found("message") from None
     found = (
         Message.objects.filter(
-            pk=key, conversation__participants__user_id=user, conversation__participants__left_at=None
+            pk=key_of(message, "message"),
+            conversation__participants__user_id=user,
+            conversation__participants__left_at=None,
         )
         .select_related("conversation", "sender", "reply_to__sender")
         .first()

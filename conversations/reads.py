@@ -15,6 +15,7 @@ from conversations.unread import unread_of
 from localroots_chat.accounts.models import User
 from localroots_chat.errors import not_found
 from localroots_chat.gateway import publish
+from localroots_chat.wire import key_of
 
 _EXTEND_SECONDS: Final = 30
 
@@ -52,10 +53,8 @@ def mark_read(*, reader: User, conversation: str, message: str, connection: str 
 
 
 def _message_in(seat: Participant, message: str) -> Message:
-    try:
-        found = Message.objects.filter(pk=message, conversation_id=seat.conversation_id).first()
-    except (ValueError, TypeError):
-        found = None
+    key = key_of(message, "message")
+    found = Message.objects.filter(pk=key, conversation_id=seat.conversation_id).first()
     if found is None:
         raise not_found("message")
     return found

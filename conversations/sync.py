@@ -11,7 +11,7 @@ from typing import Final
 from django.conf import settings
 from django.db import connection
 
-from conversations.events import GoneEvent
+from conversations.events import conversation_gone, conversation_new
 from conversations.inbox import shape_of_seat
 from conversations.models import Conversation, Epoch, Message, Participant
 from conversations.shapes import message_shape
@@ -106,7 +106,7 @@ def _seats(keys: Sequence[int]) -> Iterable[Participant]:
 def _seat_move(seat: Participant) -> SeatMove:
     topic = str(seat.conversation_id)
     if seat.left_at is not None:
-        return SeatMove(seat.user_id, topic, None, event_frame("conversation:gone", GoneEvent(topic)))
+        return SeatMove(seat.user_id, topic, None, conversation_gone(topic))
     conversation = seat.conversation
     found = Seat(topic, conversation.version, conversation.last_seq, conversation.member_count)
-    return SeatMove(seat.user_id, topic, found, event_frame("conversation:new", shape_of_seat(seat)))
+    return SeatMove(seat.user_id, topic, found, conversation_new(shape_of_seat(seat)))

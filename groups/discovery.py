@@ -10,6 +10,7 @@ from conversations.shapes import GroupShape, group_shape
 from groups.models import Group
 from localroots_chat.accounts.models import User
 from localroots_chat.errors import not_found
+from localroots_chat.wire import key_of
 
 PAGE: Final = 50
 
@@ -63,10 +64,7 @@ def page_of(groups: QuerySet[Any], *, after: Cursor | None, limit: int) -> tuple
 
 def card_of(user: User, group: str) -> GroupShape:
     """One group as this person may see it. Raises ChatError `not_found`. One query."""
-    try:
-        found = visible_to(user).filter(pk=uuid.UUID(group)).first()
-    except ValueError:
-        found = None
+    found = visible_to(user).filter(pk=key_of(group, "group")).first()
     if found is None:
         raise not_found("group")
     return _shape(found)

@@ -3,8 +3,11 @@
 import json
 import re
 import time
+import uuid
 from datetime import UTC, datetime
 from typing import NoReturn
+
+from localroots_chat.errors import not_found
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -29,6 +32,14 @@ def _refuse_constant(name: str) -> NoReturn:
 def is_text(value: str) -> bool:
     """Can be stored and sent: no NUL (PostgreSQL has none in a text), no half characters."""
     return "\0" not in value and _SURROGATE.search(value) is None
+
+
+def key_of(text: str, what: str = "conversation") -> uuid.UUID:
+    """An id of the wire as a key. Raises ChatError `not_found`: an id that is none of ours names nothing."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise not_found(what) from None
 
 
 def iso(moment: datetime) -> str:

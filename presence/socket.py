@@ -6,10 +6,10 @@ from presence import typing
 
 
 async def typing_start(connection: Connection, data: str | NamesConversation) -> None:
-    """typing:start"""
+    """typing:start: this person has begun, or goes on, to write."""
     typing.start(connection, named(data))
 
 
 async def typing_stop(connection: Connection, data: str | NamesConversation) -> None:
-    """typing:stop"""
+    """typing:stop: no longer."""
     typing.stop(connection, named(data))

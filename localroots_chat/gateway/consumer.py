@@ -223,6 +223,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
             elif command.event != "heartbeat":
                 await self._carry_out(connection, command)
             elif command.ref is not None:
+                await self._finish_pending()
                 self._answer(connection, command.ref, {"serverTime": iso_of_epoch(time.time())})
         except ChatError as error:
             self._refuse(connection, command.ref if command else None, error)
@@ -242,14 +243,18 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
             await self._make_room()
             self._answer_later(connection, command.ref, spec.handle(connection, data))
             return
-        if self._pending:  # what came before is carried out before
-            await asyncio.wait(self._pending)
+        await self._finish_pending()
         if spec.rate is not None:
             await limits().check(question(spec.rate, connection.person.key))
         if command.ref is None:
             await (spec.unanswered or spec.handle)(connection, data)
         else:
             self._answer(connection, command.ref, await spec.handle(connection, data))
+
+    async def _finish_pending(self) -> None:
+        """What came before is carried out, and answered, before."""
+        while self._pending:
+            await asyncio.wait(self._pending)
 
     async def _make_room(self) -> None:
         if len(self._pending) >= _IN_FLIGHT_MOST:
@@ -273,8 +278,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
 
     async def _renew(self, connection: Connection, command: Command) -> None:
         token = read_data(_auth_decoder, command.data).token
-        if self._pending:
-            await asyncio.wait(self._pending)
+        await self._finish_pending()
         await limits().check(question("command", connection.person.key))
         try:
             arrival = await arrivals().put(Credential(token=token))

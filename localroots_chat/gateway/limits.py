@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from django.conf import settings
+from redis.commands.core import AsyncScript
 
 from localroots_chat.errors import ChatError
 from localroots_chat.gateway import redis_client
@@ -100,10 +101,9 @@ class Limits:
             raise too_often(wait)
 
     async def _ask_redis(self, questions: Sequence[Question]) -> list[float]:
-        script = redis_client.client().register_script(_SCRIPT)
         keys = [f"limit:{one.who}" for one in questions]
         arguments = [part for one in questions for part in (one.most, int(one.seconds * 1000))]
-        answers = await redis_client.breaker.call(script(keys=keys, args=arguments))
+        answers = await redis_client.breaker.call(_script()(keys=keys, args=arguments))
         return [answer / 1000 for answer in answers]
 
 
@@ -112,6 +112,11 @@ def too_often(wait: float) -> ChatError:
     return ChatError(
         "rate_limited", "That was too often. Please wait a moment.", retry_after=math.ceil(wait * 1000) / 1000
     )
+
+
+@per_loop
+def _script() -> AsyncScript:
+    return redis_client.client().register_script(_SCRIPT)
 
 
 @per_loop

@@ -7,8 +7,9 @@ waited for, never slept for.
 import asyncio
 import re
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
@@ -17,10 +18,15 @@ from tests.support.servers import ChatServer
 PASSWORD = "green-beans-and-rye"
 AFTER_A_RESTART = 40_000  # milliseconds: the longest pause between two attempts to reconnect, and some more
 
+# Hashed once: a good hash is slow on purpose.
 _CREATE = """
 from django.contrib.auth import get_user_model
-for username, name, role in {people!r}:
-    get_user_model().objects.create_user(username, {password!r}, name=name, role=role)
+from django.contrib.auth.hashers import make_password
+password = make_password({password!r})
+people = get_user_model().objects
+for mark in {marks!r}:
+    for name, role in [("alice", "FARMER"), ("bob", "CUSTOMER"), ("carol", "FARMER")]:
+        people.create(username=f"{{name}}-{{mark}}", name=f"{{name.title()}} {{mark}}", role=role, password=password)
 """
 
 
@@ -85,21 +91,21 @@ class Screen:
         await expect(delivered).to_have_text(texts, timeout=within)
 
 
-def create_people(server: ChatServer, people: Sequence[tuple[str, str, str]]) -> None:
-    server.manage("shell", "--no-imports", "-c", _CREATE.format(people=list(people), password=PASSWORD))
+Cast = tuple[Screen, Screen, Screen]
 
 
-async def cast_of(server: ChatServer, browser: Browser) -> tuple[Screen, Screen, Screen]:
-    """Alice, Bob and Carol of this test alone, none of them signed in yet."""
-    mark = uuid.uuid4().hex[:8]
-    people = [
-        (f"alice-{mark}", f"Alice {mark}", "FARMER"),
-        (f"bob-{mark}", f"Bob {mark}", "CUSTOMER"),
-        (f"carol-{mark}", f"Carol {mark}", "FARMER"),
-    ]
-    await asyncio.to_thread(create_people, server, people)
+def create_casts(server: ChatServer, count: int) -> list[str]:
+    """That many times an Alice, a Bob and a Carol; returns the marks that tell them apart."""
+    marks = [uuid.uuid4().hex[:8] for _ in range(count)]
+    server.manage("shell", "--no-imports", "-c", _CREATE.format(marks=marks, password=PASSWORD))
+    return marks
+
+
+async def cast_of(server: ChatServer, mark: str, browser: Browser) -> Cast:
+    """Alice, Bob and Carol with a window each, none of them signed in yet."""
     alice, bob, carol = [
-        Screen(await (await browser.new_context()).new_page(), server, username, name) for username, name, _ in people
+        Screen(await (await browser.new_context()).new_page(), server, f"{name}-{mark}", f"{name.title()} {mark}")
+        for name in ("alice", "bob", "carol")
     ]
     return alice, bob, carol
 
@@ -114,21 +120,27 @@ async def talk(alice: Screen, bob: Screen) -> None:
     await alice.sees("Good morning")
 
 
+@pytest.fixture(scope="module")
+def marks(embedded_session_server: ChatServer) -> list[str]:
+    return create_casts(embedded_session_server, count=20)
+
+
 @pytest_asyncio.fixture
-async def cast(embedded_server: ChatServer, browser: Browser) -> AsyncIterator[tuple[Screen, Screen, Screen]]:
-    screens = await cast_of(embedded_server, browser)
+async def cast(embedded_server: ChatServer, marks: list[str], browser: Browser) -> AsyncIterator[Cast]:
+    """Alice, Bob and Carol of this test alone; afterwards no page may have had an error or been made to speak."""
+    screens = await cast_of(embedded_server, marks.pop(), browser)
     yield screens
     assert not [trouble for screen in screens for trouble in screen.troubles]
 
 
-async def test_nobody_enters_with_a_wrong_password(cast: tuple[Screen, Screen, Screen]) -> None:
+async def test_nobody_enters_with_a_wrong_password(cast: Cast) -> None:
     alice, _, _ = cast
     await alice.signs_in(password="red-beans")
     await expect(alice.page.get_by_role("alert")).to_contain_text("correct")
     await expect(alice.page).to_have_url(re.compile("/sign-in/"))
 
 
-async def test_who_signs_out_has_to_sign_in_again(cast: tuple[Screen, Screen, Screen]) -> None:
+async def test_who_signs_out_has_to_sign_in_again(cast: Cast) -> None:
     alice, _, _ = cast
     await alice.signs_in()
     await alice.page.get_by_role("button", name="Sign out").click()
@@ -137,7 +149,7 @@ async def test_who_signs_out_has_to_sign_in_again(cast: tuple[Screen, Screen, Sc
     await expect(alice.page).to_have_url(re.compile("/sign-in/"))
 
 
-async def test_each_sees_at_once_what_the_other_writes(cast: tuple[Screen, Screen, Screen]) -> None:
+async def test_each_sees_at_once_what_the_other_writes(cast: Cast) -> None:
     alice, bob, _ = cast
     await talk(alice, bob)
     await alice.writes("Hello Bob")
@@ -147,7 +159,7 @@ async def test_each_sees_at_once_what_the_other_writes(cast: tuple[Screen, Scree
     await bob.sees("Good morning", "Hello Bob", "Any eggs left?")
 
 
-async def test_messages_keep_the_order_they_were_written_in(cast: tuple[Screen, Screen, Screen]) -> None:
+async def test_messages_keep_the_order_they_were_written_in(cast: Cast) -> None:
     alice, bob, _ = cast
     await talk(alice, bob)
     written = [f"Line {number}" for number in range(1, 8)]
@@ -157,7 +169,7 @@ async def test_messages_keep_the_order_they_were_written_in(cast: tuple[Screen, 
     await bob.sees("Good morning", *written)
 
 
-async def test_the_other_sees_that_somebody_is_typing(cast: tuple[Screen, Screen, Screen]) -> None:
+async def test_the_other_sees_that_somebody_is_typing(cast: Cast) -> None:
     alice, bob, _ = cast
     await talk(alice, bob)
     typing = alice.page.get_by_role("status").filter(has_text="Bob is typing…")
@@ -168,7 +180,7 @@ async def test_the_other_sees_that_somebody_is_typing(cast: tuple[Screen, Screen
     await expect(typing).to_have_count(0)
 
 
-async def test_who_wrote_sees_when_it_was_read(cast: tuple[Screen, Screen, Screen]) -> None:
+async def test_who_wrote_sees_when_it_was_read(cast: Cast) -> None:
     alice, bob, carol = cast
     await talk(alice, bob)
     await alice.begins_to_talk_with(carol)
@@ -181,7 +193,7 @@ async def test_who_wrote_sees_when_it_was_read(cast: tuple[Screen, Screen, Scree
 
 
 async def test_a_conversation_that_is_not_open_counts_what_is_unread(
-    cast: tuple[Screen, Screen, Screen],
+    cast: Cast,
 ) -> None:
     alice, bob, carol = cast
     await talk(alice, bob)
@@ -197,7 +209,7 @@ async def test_a_conversation_that_is_not_open_counts_what_is_unread(
     await expect(alice.page).to_have_title("LocalRoots Chat")
 
 
-async def test_a_reload_shows_the_history(cast: tuple[Screen, Screen, Screen]) -> None:
+async def test_a_reload_shows_the_history(cast: Cast) -> None:
     alice, bob, _ = cast
     await talk(alice, bob)
     await alice.writes("Hello Bob")
@@ -208,7 +220,7 @@ async def test_a_reload_shows_the_history(cast: tuple[Screen, Screen, Screen]) -
     await expect(alice.badge_of(bob)).to_have_count(0)
 
 
-async def test_what_somebody_writes_is_never_read_as_markup(cast: tuple[Screen, Screen, Screen]) -> None:
+async def test_what_somebody_writes_is_never_read_as_markup(cast: Cast) -> None:
     alice, bob, _ = cast
     await talk(alice, bob)
     tricks = [
@@ -222,7 +234,7 @@ async def test_what_somebody_writes_is_never_read_as_markup(cast: tuple[Screen, 
     await expect(alice.log.locator("img, script")).to_have_count(0)
 
 
-async def test_enter_ends_a_composition_without_sending(cast: tuple[Screen, Screen, Screen]) -> None:
+async def test_enter_ends_a_composition_without_sending(cast: Cast) -> None:
     alice, bob, _ = cast
     await talk(alice, bob)
     await bob.box.fill("こん")
@@ -236,7 +248,8 @@ async def test_enter_ends_a_composition_without_sending(cast: tuple[Screen, Scre
 
 async def test_a_message_written_while_the_server_restarts_arrives_once(browser: Browser) -> None:
     with ChatServer() as server:
-        alice, bob, _ = await cast_of(server, browser)
+        (mark,) = await asyncio.to_thread(create_casts, server, 1)
+        alice, bob, _ = await cast_of(server, mark, browser)
         await talk(alice, bob)
         await asyncio.to_thread(server.stop)
         await bob.writes("Written meanwhile")

@@ -1,6 +1,7 @@
 """manage.py serve: the production server."""
 
 import argparse
+import contextlib
 from typing import Any
 
 import uvicorn
@@ -31,6 +32,8 @@ class Command(BaseCommand):
             listening = listen(host, port)
         except OSError as error:
             raise CommandError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
+        with contextlib.suppress(OSError):  # without the folder every process says that it is missing
+            settings.STATIC_ROOT.mkdir(exist_ok=True)
         config = configuration(host, port, workers)
         self.stdout.write(f"LocalRoots Chat on http://{host}:{port}/ (Ctrl+C ends it)")
         self.stdout.flush()
