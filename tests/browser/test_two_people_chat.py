@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from tests.support.servers import ChatServer
 
@@ -244,6 +244,33 @@ async def test_enter_ends_a_composition_without_sending(cast: Cast) -> None:
     await bob.box.press_sequentially("second line")
     await bob.box.press("Enter")
     await alice.sees("Good morning", "こん\nsecond line")
+
+
+async def test_a_message_whose_answer_is_lost_is_there_once(cast: Cast) -> None:
+    alice, bob, _ = cast
+    lost: list[str | bytes] = []
+
+    def lossy(client: WebSocketRoute) -> None:
+        server = client.connect_to_server()
+
+        async def pass_on(frame: str | bytes) -> None:
+            if "Any eggs left?" in str(frame) and not lost:
+                lost.append(frame)
+                await client.close(code=4413, reason="slow consumer")
+            else:
+                client.send(frame)
+
+        server.on_message(pass_on)
+
+    await bob.page.route_web_socket(re.compile("/ws/chat/"), lossy)
+    await talk(alice, bob)
+    await bob.writes("Any eggs left?")
+    await alice.sees("Good morning", "Any eggs left?")
+    await bob.sees("Good morning", "Any eggs left?")
+    assert lost, "the connection was to be cut before Bob heard of his message"
+    await bob.writes("And milk?")  # what was sent again has been answered before this
+    await alice.sees("Good morning", "Any eggs left?", "And milk?")
+    await bob.sees("Good morning", "Any eggs left?", "And milk?")
 
 
 async def test_a_message_written_while_the_server_restarts_arrives_once(browser: Browser) -> None:

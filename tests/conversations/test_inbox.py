@@ -94,7 +94,7 @@ def test_at_most_fifty_members_are_shown(alice: User) -> None:
 def test_somebody_who_has_left_is_not_shown_and_sees_nothing(alice: User, bob: User, talk: Conversation) -> None:
     from conversations.participants import seat_of
 
-    assert seat_of(bob.pk, talk.id)
+    assert seat_of(bob.pk, talk.id).user_id == bob.pk
     Participant.objects.filter(user=bob).update(left_at=talk.created_at)
     assert inbox(bob) == []
     assert [one.user.id for one in inbox(alice)[0].participants] == ["alice"]

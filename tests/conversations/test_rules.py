@@ -12,9 +12,9 @@ from localroots_chat.accounts.models import User
 from tests.conversations.conftest import say
 
 
-def message(talk: Conversation, sender: User, seq: int, version: int, **fields: object) -> None:
+def message(talk: Conversation, sender: User, seq: int, version: int, **fields: object) -> Message:
     now = timezone.now()
-    Message.objects.create(
+    return Message.objects.create(
         conversation=talk, sender=sender, seq=seq, version=version, created_at=now, updated_at=now, **fields
     )
 
