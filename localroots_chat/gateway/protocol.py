@@ -1,6 +1,6 @@
 """The envelope: frames from clients read into typed pieces, frames to clients written once.
 
-What `data` means is the commands' business. PROTOCOL.md, beside this file, is the same for readers.
+What `data` means is the commands' business.
 """
 
 import re

@@ -112,6 +112,13 @@ def test_other_content_under_a_used_client_id_is_refused(alice: User, talk: Conv
     assert message(also)["content"] == "one"
 
 
+def test_other_content_within_the_same_batch_is_refused_as_well(alice: User, talk: Conversation) -> None:
+    one, two = store(make_send(alice, talk, "one", client_id="x"), make_send(alice, talk, "two", client_id="x"))
+    assert message(one)["content"] == "one"
+    assert code(two) == "client_id_reused"
+    assert Message.objects.count() == 1
+
+
 def test_a_retry_is_compared_with_what_was_first_sent(alice: User, talk: Conversation) -> None:
     store(make_send(alice, talk, "first text", client_id="x"))
     Message.objects.update(content="edited since")
