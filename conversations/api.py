@@ -88,7 +88,7 @@ class ConversationViewSet(ViewSet):
         return Response(page)
 
     def _post_message(self, request: Request, conversation: str) -> Response:
-        fields = convert({**body_of(request.data)}, NewMessage)
+        fields = convert(dict(body_of(request.data).items()), NewMessage)
 
         async def post() -> Stored:
             return await messages.post(

@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 
 
 class Epoch(models.Model):
-    """One row. Its value changes when a backup is restored, which tells clients to load everything again."""
+    """One row, made when it is first asked for. A new value, after a restored backup, tells clients to load again."""
 
     value = models.CharField(max_length=36)
 

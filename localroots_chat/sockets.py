@@ -8,7 +8,7 @@ from typing import Final
 
 from conversations import socket as conversations
 from conversations.participants import seats_of
-from conversations.sync import database_clock, epoch, missed_since, read_after
+from conversations.sync import database_clock, epoch, missed_since, read_after, seat_moves
 from conversations.unread import unread_totals
 from localroots_chat.accounts.credentials import holders_behind
 from localroots_chat.accounts.models import User
@@ -79,6 +79,7 @@ def connect_gateway() -> None:
             commands=COMMANDS,
             read_after=read_after,
             missed_since=missed_since,
+            seat_moves=seat_moves,
             clock=database_clock,
         )
     )

@@ -10,8 +10,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Coroutine, Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
@@ -23,6 +23,8 @@ from localroots_chat.gateway.protocol import Packet, event_frame
 from localroots_chat.gateway.wiring import Change, Missed, Seat, SeatMove, wired
 from localroots_chat.wire import iso_of_epoch
 
+T = TypeVar("T")
+
 _log = logging.getLogger(__name__)
 
 HOLD_SECONDS: Final = 0.1  # nearly every early change is followed by its predecessor within this
@@ -31,6 +33,7 @@ _WRITES_BETWEEN_YIELDS: Final = 64  # about 1.5 ms, then heartbeats and other co
 _OVERLAP_SECONDS: Final = 15.0  # at least twice what a transaction may take to commit
 _REPAIRS_AT_ONCE: Final = 4
 _BEAT_SHARES: Final = 25
+_SEATS_AT_ONCE: Final = 50
 
 
 class Topic:
@@ -304,18 +307,24 @@ class Hub:
             return
         since = self._swept_until - _OVERLAP_SECONDS
         missed = await in_thread(wired().missed_since, since, topics, people)
-        self._mend(missed)
+        await self._mend(missed)
         self._swept_until = missed.now
 
-    def _mend(self, missed: Missed) -> None:
+    async def _mend(self, missed: Missed) -> None:
         for person, valid_after in missed.revoked:
             self._revoke_older(person, valid_after)
-        for move in missed.seats:
-            self._mend_seat(move)
+        # Only what this server does not know yet is worth reading: seats change by the thousand when a group opens.
+        unknown = [(person, topic) for person, topic, present in missed.seats if self._differs(person, topic, present)]
+        for some in batched(unknown, _SEATS_AT_ONCE):
+            for move in await in_thread(wired().seat_moves, some):
+                self._mend_seat(move)
         for name, version in missed.versions:
             topic = self._topics.get(name)
             if topic is not None and version > topic.handed and topic.timer is None:
                 self._repair(name, topic)
+
+    def _differs(self, person: int, topic: str, present: bool) -> bool:
+        return any((topic in connection.topics) != present for connection in self.connections_of(person))
 
     def _mend_seat(self, move: SeatMove) -> None:
         for connection in self.connections_of(move.person):
@@ -366,6 +375,11 @@ class Hub:
 def heartbeat_frame() -> bytes:
     """The server's heartbeat."""
     return event_frame("heartbeat", {"serverTime": iso_of_epoch(time.time())})
+
+
+def batched(items: Sequence[T], most: int) -> Iterator[Sequence[T]]:
+    """`items` in pieces of at most `most` (itertools has this from Python 3.12 on)."""
+    return (items[start : start + most] for start in range(0, len(items), most))
 
 
 _of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

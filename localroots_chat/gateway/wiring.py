@@ -78,11 +78,13 @@ class SeatMove(NamedTuple):
 
 
 class Missed(NamedTuple):
-    """What the database says has changed: conversations and their versions, seats, people who must go."""
+    """What the database says has changed: conversations and their versions, who sits where (person, topic, still
+    there), and people who must go, with the time before which they connected.
+    """
 
     now: float
     versions: Sequence[tuple[str, int]]
-    seats: Sequence[SeatMove]
+    seats: Sequence[tuple[int, str, bool]]
     revoked: Sequence[tuple[int, float]]
 
 
@@ -108,6 +110,7 @@ class Wiring(NamedTuple):
     commands: Mapping[str, CommandSpec]
     read_after: Callable[[str, int, int], Head]
     missed_since: Callable[[float, Sequence[str], Sequence[int]], Missed]
+    seat_moves: Callable[[Sequence[tuple[int, str]]], Sequence[SeatMove]]
     clock: Callable[[], float]
 
 

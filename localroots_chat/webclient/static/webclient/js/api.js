@@ -66,7 +66,7 @@ export class Api {
     const answer = await response.json().catch(() => null);
     if (response.ok) return answer;
     if (response.status === 401) this.onSignedOut();
-    throw new ChatError(answer?.error ?? unexplained(response), response.status);
+    throw new ChatError(answer?.error ?? unexplained(response));
   }
 }
 

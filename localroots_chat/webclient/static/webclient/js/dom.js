@@ -1,5 +1,5 @@
 /**
- * Two small tools for building the page without a framework: `el` makes an element, `redraw` brings a parent's
+ * Small tools for building the page without a framework: `el` makes an element, `redraw` brings a parent's
  * children in line with a list of rows. Data only ever becomes text or attributes, never markup.
  */
 
@@ -67,15 +67,4 @@ export function redraw(parent, rows) {
       preventScroll: true,
     });
   }
-}
-
-/** An icon drawn as strokes on a 20 × 20 square. @param {string} path */
-export function icon(path) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 20 20");
-  svg.setAttribute("aria-hidden", "true");
-  const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  line.setAttribute("d", path);
-  svg.append(line);
-  return svg;
 }

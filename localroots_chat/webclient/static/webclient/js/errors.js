@@ -5,14 +5,13 @@
 /** @typedef {import("./types.js").WireError} WireError */
 
 export class ChatError extends Error {
-  /** @param {WireError} error @param {number} [status] */
-  constructor({ code, message, retryable = false, retryAfter }, status) {
+  /** @param {WireError} error */
+  constructor({ code, message, retryable = false, retryAfter }) {
     super(message);
     this.name = "ChatError";
     this.code = code;
     this.retryable = retryable;
     this.retryAfter = retryAfter;
-    this.status = status;
   }
 
   /** The connection went away before an answer came; whether the command was carried out is unknown. */
