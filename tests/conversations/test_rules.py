@@ -37,7 +37,7 @@ BROKEN: dict[str, Callable[[Conversation, User], object]] = {
     "an unknown type": lambda talk, user: message(talk, user, 9, 9, type="POLL"),
     "a deleted message with text": lambda talk, user: Message.objects.update(deleted_at=timezone.now()),
     "a version behind the seq": lambda talk, user: Conversation.objects.update(version=0),
-    "a second epoch": lambda talk, user: Epoch.objects.create(value="x"),
+    "a second epoch": lambda talk, user: Epoch.objects.create(pk=2, value="x"),
     "a receipt twice": lambda talk, user: [
         ReadReceipt.objects.create(
             conversation=talk, reader=user, message=talk.messages.get(), seq=1, read_at=timezone.now()
