@@ -34,10 +34,10 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = {
 
 # Server → client: name and where it is made. The durable ones carry conversationId, prev and version.
 EVENTS: Final[Mapping[str, str]] = {
-    "welcome": "gateway/consumer.py",
+    "welcome": "gateway/arrivals.py",
     "reply": "gateway/protocol.py",
     "error": "gateway/protocol.py",
-    "heartbeat": "gateway/hub.py",
+    "heartbeat": "gateway/heartbeats.py",
     "session:expiring": "gateway/consumer.py",
     "joined:conversation": "conversations/socket.py",
     "message:new": "conversations/writer.py",  # durable

@@ -21,6 +21,14 @@ _numbers = itertools.count(1)
 _process = os.urandom(6).hex()
 
 
+class Closed(Exception):
+    """The connection is to end with this close code of the contract."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code, self.reason = code, reason
+
+
 class Outlet(Protocol):
     """Where packets go. `full` is called once when the client does not keep up."""
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localroots_chat.gateway.hub import Topic
+from localroots_chat.gateway.topic import Topic
 from localroots_chat.gateway.wiring import Change, Seat
 
 

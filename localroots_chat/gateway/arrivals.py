@@ -1,0 +1,65 @@
+"""People at the door: who stands behind a credential, asked for all who come at the same time, and their welcome."""
+
+import time
+from typing import Any
+
+import msgspec
+from django.conf import settings
+
+from localroots_chat.database import in_thread
+from localroots_chat.errors import ChatError
+from localroots_chat.gateway.batcher import Batcher
+from localroots_chat.gateway.connection import Connection
+from localroots_chat.gateway.per_loop import per_loop
+from localroots_chat.gateway.protocol import event_frame
+from localroots_chat.gateway.wiring import Arrival, Credential, wired
+from localroots_chat.wire import iso_of_epoch
+
+
+async def _arrive(credentials: list[Credential]) -> list[Arrival | ChatError]:
+    return list(await in_thread(wired().arrive, credentials))
+
+
+@per_loop
+def arrivals() -> Batcher[Credential, Arrival]:
+    """A thousand people who reconnect at once share their look-ups."""
+    return Batcher(_arrive, most=100, waiting=10_000)
+
+
+class Auth(msgspec.Struct):
+    """{token}: the data of the command `auth`."""
+
+    token: object = None
+
+
+class Welcome(msgspec.Struct, rename="camel"):
+    """The first event of every connection."""
+
+    connection_id: str
+    user: msgspec.Raw
+    epoch: str
+    heartbeat_interval: float
+    server_time: str
+    unread_total: int
+    limits: dict[str, Any]
+
+
+def welcome_frame(connection: Connection, arrival: Arrival) -> bytes:
+    """What the client is told first: who it is, and what this server expects of it."""
+    beat = settings.CHAT_HEARTBEAT_SECONDS
+    welcome = Welcome(
+        connection_id=connection.id,
+        user=arrival.person.shape,
+        epoch=arrival.epoch,
+        heartbeat_interval=int(beat) if beat == int(beat) else beat,
+        server_time=iso_of_epoch(time.time()),
+        unread_total=arrival.unread_total,
+        limits={
+            "messageCharacters": settings.CHAT_MESSAGE_CHARACTERS,
+            "frameBytes": settings.CHAT_FRAME_BYTES,
+            "socketsPerPerson": settings.CHAT_SOCKETS_PER_PERSON,
+            "groupMembers": settings.CHAT_GROUP_MEMBERS,
+            "rates": {name: f"{most}/{seconds:g}s" for name, (most, seconds) in settings.CHAT_RATES.items()},
+        },
+    )
+    return event_frame("welcome", welcome)

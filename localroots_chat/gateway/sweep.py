@@ -1,0 +1,96 @@
+"""What nobody told this server about, asked of the database every few seconds.
+
+Publishing is a hint that may be lost: with a server killed between COMMIT and publish, with a Redis that restarts.
+Each question reaches back to the database's time of the last answer, less what a transaction may take to commit, so
+that a server which slept longer misses nothing either.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from django.conf import settings
+
+from localroots_chat.database import in_thread
+from localroots_chat.gateway.protocol import Packet
+from localroots_chat.gateway.wiring import Missed, SeatMove, wired
+
+if TYPE_CHECKING:
+    from localroots_chat.gateway.hub import Hub
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+_OVERLAP_SECONDS: Final = 15.0
+_SEATS_AT_ONCE: Final = 50
+
+
+class Sweep:
+    """Finds and mends what one hub has missed."""
+
+    def __init__(self, hub: "Hub") -> None:
+        self._hub = hub
+        self._until = 0.0
+
+    async def run(self) -> None:
+        """Sweeps for ever, a little spread so that servers do not ask at the same time."""
+        self._until = await _first_clock()
+        while True:
+            await asyncio.sleep(settings.CHAT_SWEEP_SECONDS * random.uniform(0.8, 1.0))
+            try:
+                await self._sweep()
+            except Exception as error:
+                _log.warning("The sweep failed and will be tried again: %r", error)
+
+    async def _sweep(self) -> None:
+        topics, people = self._hub.listening()
+        if not people:
+            self._until = await in_thread(wired().clock)
+            return
+        missed = await in_thread(wired().missed_since, self._until - _OVERLAP_SECONDS, topics, people)
+        await self._mend(missed)
+        self._until = missed.now
+
+    async def _mend(self, missed: Missed) -> None:
+        for person, before in missed.revoked:
+            self._revoke(person, before)
+        # Only what this server does not know yet is worth reading: seats change by the thousand when a group opens.
+        unknown = [(person, topic) for person, topic, present in missed.seats if self._differs(person, topic, present)]
+        for some in _pieces(unknown, _SEATS_AT_ONCE):
+            for move in await in_thread(wired().seat_moves, some):
+                self._move(move)
+        for topic, version in missed.versions:
+            self._hub.catch_up(topic, version)
+
+    def _revoke(self, person: int, before: float) -> None:
+        for connection in self._hub.connections_of(person):
+            if connection.welcomed < before:
+                connection.close(4403, "signed out")
+
+    def _differs(self, person: int, topic: str, present: bool) -> bool:
+        return any((topic in connection.topics) != present for connection in self._hub.connections_of(person))
+
+    def _move(self, move: SeatMove) -> None:
+        for connection in self._hub.connections_of(move.person):
+            if move.seat is None and move.topic in connection.topics:
+                self._hub.unseat(connection, move.topic)
+                connection.write(Packet([move.frame]))
+            elif move.seat is not None and move.topic not in connection.topics:
+                self._hub.seat(connection, move.seat)
+                connection.write(Packet([move.frame]))
+
+
+async def _first_clock() -> float:
+    while True:
+        try:
+            return await in_thread(wired().clock)
+        except Exception as error:
+            _log.warning("The database cannot be asked yet: %r", error)
+            await asyncio.sleep(1)
+
+
+def _pieces(items: Sequence[T], most: int) -> Iterator[Sequence[T]]:
+    return (items[start : start + most] for start in range(0, len(items), most))
