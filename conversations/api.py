@@ -1,7 +1,7 @@
 """REST doors of conversations: thin — read the request, call what the socket calls, answer its shape."""
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from django.http import HttpRequest
@@ -24,13 +24,14 @@ from localroots_chat.rest import (
     body_of,
     cursor_invalid,
     flag_field,
+    id_field,
     number_parameter,
     read_cursor,
-    text_field,
     write_cursor,
 )
 
 SEQ_MOST = 2**53
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class NewMessage(msgspec.Struct, rename="camel"):
@@ -55,13 +56,12 @@ class ConversationViewSet(ViewSet):
         if "cursor" in request.GET:
             after = _cursor(request.GET["cursor"])
         limit = number_parameter(request._request, "limit", inbox.PAGE, least=1, most=history.PAGE_MOST)
-        results, more = inbox.conversations_of(asker(request), after=after, limit=limit or inbox.PAGE)
-        cursor = None if more is None else write_cursor(more.updated_at.isoformat(), str(more.id))
-        return Response({"results": results, "next": cursor})
+        results, more = inbox.conversations_of(asker(request), after=after, limit=limit)
+        return Response({"results": results, "next": None if more is None else _write_cursor(more)})
 
     def create(self, request: Request) -> Response:
         """{userId}: opens the direct conversation with this person, or finds it."""
-        shape, is_new = direct.open_direct(asker(request), text_field(body_of(request.data), "userId", most=128))
+        shape, is_new = direct.open_direct(asker(request), id_field(body_of(request.data), "userId"))
         return Response(shape, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
     def retrieve(self, request: Request, conversation: str) -> Response:
@@ -84,7 +84,7 @@ class ConversationViewSet(ViewSet):
             return self._post_message(request, conversation)
         place = _place(request._request)
         limit = number_parameter(request._request, "limit", history.PAGE, least=1, most=history.PAGE_MOST)
-        page = history.page_of(seat_of(asker(request).pk, conversation), place, limit or history.PAGE)
+        page = history.page_of(seat_of(asker(request).pk, conversation), place, limit)
         return Response(page)
 
     def _post_message(self, request: Request, conversation: str) -> Response:
@@ -107,7 +107,7 @@ class ConversationViewSet(ViewSet):
     @action(detail=True, methods=["post"])
     def read(self, request: Request, conversation: str) -> Response:
         """{messageId}: moves the person's read pointer forward, as by message:read."""
-        message = text_field(body_of(request.data), "messageId", most=64)
+        message = id_field(body_of(request.data), "messageId")
         return Response(reads.mark_read(reader=asker(request), conversation=conversation, message=message))
 
 
@@ -122,11 +122,15 @@ class MessageViewSet(ViewSet):
 
 
 def _cursor(text: str) -> inbox.Cursor:
-    at, key = read_cursor(text, str, str)
+    microseconds, key = read_cursor(text, int, str)
     try:
-        return inbox.Cursor(datetime.fromisoformat(at), uuid.UUID(key))
-    except ValueError:
+        return inbox.Cursor(_EPOCH + timedelta(microseconds=microseconds), uuid.UUID(key))
+    except (ValueError, OverflowError):
         raise cursor_invalid() from None
+
+
+def _write_cursor(cursor: inbox.Cursor) -> str:
+    return write_cursor((cursor.updated_at - _EPOCH) // timedelta(microseconds=1), str(cursor.id))
 
 
 def _place(request: HttpRequest) -> history.Place:
@@ -136,4 +140,4 @@ def _place(request: HttpRequest) -> history.Place:
     if not asked:
         return history.Place("newest")
     seq = number_parameter(request, asked[0], 0, least=0, most=SEQ_MOST)
-    return history.Place(asked[0], seq or 0)  # type: ignore[arg-type]
+    return history.Place(asked[0], seq)  # type: ignore[arg-type]

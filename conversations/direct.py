@@ -7,6 +7,7 @@ from conversations.inbox import conversation_of
 from conversations.models import Conversation, Participant
 from conversations.shapes import ConversationShape
 from localroots_chat.accounts.models import User
+from localroots_chat.accounts.tokens import is_person_id
 from localroots_chat.errors import ChatError, invalid, not_found
 from localroots_chat.gateway import publish
 
@@ -17,7 +18,7 @@ def open_direct(opener: User, other_id: str) -> tuple[ConversationShape, bool]:
     Raises ChatError `not_found` for an unknown person, `invalid_field` for oneself, `forbidden` for somebody who
     cannot be written to.
     """
-    other = User.objects.filter(public_id=other_id).first()
+    other = User.objects.filter(public_id=other_id).first() if is_person_id(other_id) else None
     if other is None:
         raise not_found("person")
     if other.pk == opener.pk:

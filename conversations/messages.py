@@ -67,17 +67,31 @@ def check_content(content: str) -> str:
     return content
 
 
-# Shown as nothing although Unicode does not call them spaces or format characters: Hangul fillers, the Braille
-# blank, the combining grapheme joiner, variation selectors.
+# Separators, controls and format characters. Not Cn (unassigned): it holds the emoji that are newer than this Python.
+_BLANK: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Cs"})
+# Shown as nothing although Unicode counts them as letters or marks: the combining grapheme joiner, Hangul and Khmer
+# fillers, the Braille blank, Mongolian and other variation selectors.
 _INVISIBLE: Final = frozenset(
-    "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0" + "".join(map(chr, range(0xFE00, 0xFE10)))
+    chr(code)
+    for first, last in [
+        (0x034F, 0x034F),
+        (0x115F, 0x1160),
+        (0x17B4, 0x17B5),
+        (0x180B, 0x180F),
+        (0x2800, 0x2800),
+        (0x3164, 0x3164),
+        (0xFE00, 0xFE0F),
+        (0xFFA0, 0xFFA0),
+        (0xE0100, 0xE01EF),
+    ]
+    for code in range(first, last + 1)
 )
 
 
 def _has_visible(content: str) -> bool:
     if content.isascii():
         return any(character > " " and character != "\x7f" for character in content)
-    return any(unicodedata.category(character)[0] not in "ZC" and character not in _INVISIBLE for character in content)
+    return any(unicodedata.category(character) not in _BLANK and character not in _INVISIBLE for character in content)
 
 
 def _check_type(type_: str, attachment_ids: list[str] | None) -> str:
@@ -94,6 +108,6 @@ def _check_reply(reply_to: str | None) -> uuid.UUID | None:
     if reply_to is None:
         return None
     try:
-        return uuid.UUID(reply_to)
-    except ValueError:
+        return key_of(reply_to)
+    except ChatError:
         raise ChatError("not_found", "There is no such message here.", field="replyTo") from None

@@ -9,8 +9,9 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
+
+from localroots_chat.database import DatabaseNow
 
 
 class Epoch(models.Model):
@@ -44,10 +45,10 @@ class Conversation(models.Model):
         default=0, help_text="Version of the last change of members or settings."
     )
     member_count = models.PositiveIntegerField(default=0)
-    created_at = models.DateTimeField(db_default=Now())
-    updated_at = models.DateTimeField(db_default=Now(), help_text="Last message, or last change of settings.")
+    created_at = models.DateTimeField(db_default=DatabaseNow())
+    updated_at = models.DateTimeField(db_default=DatabaseNow(), help_text="Last message, or last change of settings.")
     changed_at = models.DateTimeField(
-        db_default=Now(), db_index=True, help_text="Database time of the last version; what the sweep goes by."
+        db_default=DatabaseNow(), db_index=True, help_text="Database time of the last version; what the sweep goes by."
     )
 
     class Meta:
@@ -83,10 +84,12 @@ class Participant(models.Model):
     last_read_seq = models.PositiveBigIntegerField(default=0)
     muted = models.BooleanField(default=False, help_text="The person's own notifications are off.")
     silenced_until = models.DateTimeField(null=True, blank=True, help_text="Moderators let the person only read.")
-    joined_at = models.DateTimeField(db_default=Now())
+    joined_at = models.DateTimeField(db_default=DatabaseNow())
     left_at = models.DateTimeField(null=True, blank=True)
     changed_at = models.DateTimeField(
-        db_default=Now(), db_index=True, help_text="Database time at which the seat was gained, changed or lost."
+        db_default=DatabaseNow(),
+        db_index=True,
+        help_text="Database time of the seat's gain, change or loss.",
     )
 
     class Meta:

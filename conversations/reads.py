@@ -5,7 +5,6 @@ from typing import Final
 
 import msgspec
 from django.db import transaction
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from conversations import events
@@ -13,6 +12,7 @@ from conversations.models import Message, Participant, ReadReceipt
 from conversations.participants import seat_of
 from conversations.unread import unread_of
 from localroots_chat.accounts.models import User
+from localroots_chat.database import DatabaseNow
 from localroots_chat.errors import not_found
 from localroots_chat.gateway import publish
 from localroots_chat.wire import key_of
@@ -67,5 +67,9 @@ def _keep_receipt(reader: User, reached: Message) -> None:
         ReadReceipt.objects.filter(pk=newest.pk).update(message=reached, seq=reached.seq)
     else:
         ReadReceipt.objects.create(
-            conversation_id=reached.conversation_id, reader=reader, message=reached, seq=reached.seq, read_at=Now()
+            conversation_id=reached.conversation_id,
+            reader=reader,
+            message=reached,
+            seq=reached.seq,
+            read_at=DatabaseNow(),
         )

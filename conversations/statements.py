@@ -12,6 +12,8 @@ from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 
+from localroots_chat.database import DatabaseNow
+
 
 class Statements(NamedTuple):
     """What the writer asks, in its order."""
@@ -72,7 +74,7 @@ _POSTGRESQL: Final = Statements(
     heads=_HEADS.format(now="now()", wanted="json_to_recordset(%s) AS w(c uuid, s bigint, v bigint)"),
 )
 
-_NOW_SQLITE: Final = "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')"
+_NOW_SQLITE: Final = DatabaseNow.SQLITE
 _IN_SQLITE: Final = "IN (SELECT value FROM json_each(%s))"
 
 

@@ -27,7 +27,7 @@ class GroupViewSet(ViewSet):
         if not filtered.is_valid():
             field, problems = next(iter(filtered.errors.items()))
             raise invalid(field, str(problems[0]))
-        limit = number_parameter(request._request, "limit", discovery.PAGE, least=1, most=100) or discovery.PAGE
+        limit = number_parameter(request._request, "limit", discovery.PAGE, least=1, most=100)
         after = _cursor(request.GET["cursor"]) if "cursor" in request.GET else None
         results, more = discovery.page_of(filtered.qs, after=after, limit=limit)
         cursor = None if more is None else write_cursor(more.rank, more.members, str(more.id))

@@ -14,7 +14,7 @@ class GroupFilter(django_filters.FilterSet):
 
     search = django_filters.CharFilter(method="by_words", max_length=200)
     category = django_filters.ChoiceFilter(choices=Group.Category.choices)
-    mine = django_filters.BooleanFilter(method="by_membership")
+    mine = django_filters.ChoiceFilter(method="by_membership", choices=[("true", "mine"), ("false", "others")])
 
     class Meta:
         model = Group
@@ -23,5 +23,5 @@ class GroupFilter(django_filters.FilterSet):
     def by_words(self, groups: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return found_by(groups, value.strip())
 
-    def by_membership(self, groups: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
-        return groups.filter(my_role__isnull=not value)
+    def by_membership(self, groups: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return groups.filter(my_role__isnull=value == "false")

@@ -5,10 +5,10 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 from conversations.models import Conversation
+from localroots_chat.database import DatabaseNow
 
 
 class Group(models.Model):
@@ -34,8 +34,8 @@ class Group(models.Model):
     category = models.CharField(max_length=12, choices=Category.choices, default=Category.GENERAL)
     visibility = models.CharField(max_length=7, choices=Visibility.choices, default=Visibility.PUBLIC)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="groups_created")
-    created_at = models.DateTimeField(db_default=Now())
-    updated_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=DatabaseNow())
+    updated_at = models.DateTimeField(db_default=DatabaseNow())
     closed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

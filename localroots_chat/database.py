@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
-from typing import ParamSpec, TypeVar
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
+from django.db.models.functions import Now
 
 from localroots_chat.errors import unavailable
 
@@ -22,6 +23,19 @@ T = TypeVar("T")
 
 _IDLE_SECONDS = 5.0  # a connection unused for longer is asked before it is trusted
 _RETRY_SECONDS = 0.2
+
+
+class DatabaseNow(Now):
+    """The database's time, for defaults and updates of columns that are compared with each other.
+
+    SQLite compares times as texts. Django writes six digits after the second, or none where they are zero, and its
+    own Now() three; with these six, never all zero, the texts sort as the times do.
+    """
+
+    SQLITE: ClassVar = "strftime('%%Y-%%m-%%d %%H:%%M:%%f001', 'now')"
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template=f"({self.SQLITE.replace('%', '%%')})", **context)
 
 
 class _Clock(threading.local):

@@ -6,6 +6,7 @@ handshake per request. Here the whole chain runs in one hop, on one of a few kep
 connections. Measured on a page of 50 messages: 35 → 14 ms.
 """
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,6 +22,14 @@ class OneHopHandler(ASGIHandler):
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
+
+    def create_request(self, scope: Any, body_file: Any) -> Any:
+        request, refusal = super().create_request(scope, body_file)
+        if request is not None and not request.META.get("CONTENT_LENGTH"):
+            # A body that came in pieces: DRF takes a request without a length for one without a body.
+            request.META["CONTENT_LENGTH"] = str(body_file.seek(0, os.SEEK_END))
+            body_file.seek(0)
+        return request, refusal
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         return await sync_to_async(self.get_response, thread_sensitive=True)(request)

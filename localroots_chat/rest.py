@@ -2,17 +2,19 @@
 
 import base64
 import binascii
+import io
 import json
 import logging
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
-from rest_framework.parsers import BaseParser
+from rest_framework.parsers import BaseParser, FormParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
@@ -25,19 +27,14 @@ BODY_BYTES = 1_048_576
 
 
 class WireRenderer(JSONRenderer):
-    """JSON as the sockets write it, so that a message has one shape. DRF's own encoder where a value is foreign."""
+    """JSON as the sockets write it, so that a message has one shape."""
 
     def render(self, data: Any, accepted_media_type: Any = None, renderer_context: Any = None) -> bytes:
         if data is None:
             return b""
-        if not self.get_indent(accepted_media_type or "", renderer_context or {}):
-            try:
-                return msgspec.json.encode(data)
-            except TypeError:
-                pass
-        else:
-            data = json.loads(msgspec.json.encode(data, enc_hook=str))
-        return bytes(super().render(data, accepted_media_type, renderer_context))
+        encoded = msgspec.json.encode(data, enc_hook=str)
+        indent = self.get_indent(accepted_media_type or "", renderer_context or {})
+        return msgspec.json.format(encoded, indent=indent) if indent else encoded
 
 
 class WireParser(BaseParser):
@@ -46,17 +43,29 @@ class WireParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
-        body = stream.read(BODY_BYTES + 1)
-        if len(body) > BODY_BYTES:
-            raise ChatError("file_too_large", "The body is too large.")
+        body = _read(stream)
         try:
             return msgspec.json.decode(body)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             pass
         try:
-            return msgspec.json.decode(mend(body))
+            return msgspec.json.decode(mend(body.decode()))
         except (ValueError, RecursionError):
             raise ChatError("bad_json", "The body is not JSON.") from None
+
+
+class WireFormParser(FormParser):
+    """What a browser's form sends, of the same size at most."""
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        return super().parse(io.BytesIO(_read(stream)), media_type, parser_context)
+
+
+def _read(stream: Any) -> bytes:
+    body: bytes = stream.read(BODY_BYTES + 1)
+    if len(body) > BODY_BYTES:
+        raise ChatError("file_too_large", "The body is too large.")
+    return body
 
 
 def body_of(data: object) -> Mapping[str, Any]:
@@ -80,6 +89,14 @@ def text_field(body: Mapping[str, Any], name: str, *, most: int, default: str | 
     return value
 
 
+def id_field(body: Mapping[str, Any], name: str) -> str:
+    """The field as an id: any text; whether it names something is for the look-up to say."""
+    value = body.get(name)
+    if not isinstance(value, str):
+        raise invalid(name, "This field is required." if value is None else "Expected an id.")
+    return value
+
+
 def flag_field(body: Mapping[str, Any], name: str) -> bool | None:
     """The field as true or false; None where it is not given. Raises ChatError `invalid_field`."""
     value = body.get(name)
@@ -90,7 +107,7 @@ def flag_field(body: Mapping[str, Any], name: str) -> bool | None:
     return value
 
 
-def number_parameter(request: HttpRequest, name: str, default: int | None, *, least: int, most: int) -> int | None:
+def number_parameter(request: HttpRequest, name: str, default: int, *, least: int, most: int) -> int:
     """A whole number of the query. Raises ChatError `invalid_field`."""
     value = request.GET.get(name)
     if value is None:
@@ -135,7 +152,7 @@ def answer_error(error: Exception, context: Any) -> Response:
     if refusal.code == "token_invalid":
         response["WWW-Authenticate"] = "Bearer"
     if refusal.retry_after is not None:
-        response["Retry-After"] = str(max(1, round(refusal.retry_after)))
+        response["Retry-After"] = str(math.ceil(refusal.retry_after))
     return response
 
 
@@ -152,13 +169,17 @@ def _as_refusal(error: Exception) -> ChatError:
         case exceptions.PermissionDenied() | PermissionDenied():
             return ChatError("forbidden", "You may not do that.")
         case exceptions.NotFound() | Http404():
-            return not_found("such thing")
+            return not_found("thing")
         case exceptions.MethodNotAllowed():
             return ChatError("method_not_allowed", "This address does not take that method.")
         case exceptions.UnsupportedMediaType():
             return ChatError("file_type", "Send JSON (Content-Type: application/json).")
         case exceptions.NotAcceptable():
             return ChatError("invalid_field", "This address answers in JSON or HTML.", field="Accept")
+        case RequestDataTooBig():
+            return ChatError("file_too_large", "The body is too large.")
+        case SuspiciousOperation():
+            return ChatError("invalid_field", "This request could not be read.", field="request")
         case OperationalError() | InterfaceError():
             _log.warning("The database is away: %s", error)
             return unavailable()
@@ -178,6 +199,17 @@ def _first_validation_error(detail: Any) -> ChatError:
                 path.append(str(index))
             detail = detail[index]
     return invalid(".".join(path) or "data", str(detail) if detail else "This is not valid.")
+
+
+def ignore_nul_cookies(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: a cookie with a NUL is nobody's session, and PostgreSQL refuses to look for it. It is left out."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        for name in [name for name, value in request.COOKIES.items() if "\0" in value]:
+            del request.COOKIES[name]
+        return get_response(request)
+
+    return answer
 
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

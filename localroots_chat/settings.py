@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "localroots_chat.rest.ignore_nul_cookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -170,7 +171,7 @@ REST_FRAMEWORK = {
         "localroots_chat.rest.WireRenderer",
         "rest_framework.renderers.BrowsableAPIRenderer",
     ],
-    "DEFAULT_PARSER_CLASSES": ["localroots_chat.rest.WireParser", "rest_framework.parsers.FormParser"],
+    "DEFAULT_PARSER_CLASSES": ["localroots_chat.rest.WireParser", "localroots_chat.rest.WireFormParser"],
     "EXCEPTION_HANDLER": "localroots_chat.rest.answer_error",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
@@ -216,8 +217,11 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "filters": {"scrub": {"()": "localroots_chat.observability.logs.ScrubSecrets"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["scrub"]}},
+    "filters": {
+        "scrub": {"()": "localroots_chat.observability.logs.ScrubSecrets"},
+        "short": {"()": "localroots_chat.observability.logs.ShortOnClients"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["short", "scrub"]}},
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
     "loggers": {
         "uvicorn.access": {"level": "INFO" if DEBUG else "WARNING"},

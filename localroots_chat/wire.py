@@ -12,7 +12,7 @@ from localroots_chat.errors import not_found
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def mend(text: str | bytes) -> str:
+def mend(text: str) -> str:
     """JSON in which half characters are replaced by NUL. Raises ValueError for what is no JSON at all.
 
     A lone surrogate such as "\\ud800" is valid JSON (RFC 8259 §8.2) but no text. Every text field refuses NUL by
@@ -37,9 +37,12 @@ def is_text(value: str) -> bool:
 def key_of(text: str, what: str = "conversation") -> uuid.UUID:
     """An id of the wire as a key. Raises ChatError `not_found`: an id that is none of ours names nothing."""
     try:
-        return uuid.UUID(text)
+        key = uuid.UUID(text)
     except ValueError:
         raise not_found(what) from None
+    if str(key) != text:  # capitals, braces, no dashes: to clients an id is one text, everywhere the same
+        raise not_found(what)
+    return key
 
 
 def iso(moment: datetime) -> str:

@@ -59,7 +59,7 @@ class SignOutView(APIView):
     """POST: ends this sign-in, or with everywhere = true every token, socket and browser session of the person."""
 
     def post(self, request: Request) -> Response:
-        everywhere = flag_field(body_of(request.data or {}), "everywhere")
+        everywhere = flag_field(body_of(request.data), "everywhere")
         if everywhere:
             sessions.sign_out_everywhere(asker(request))
         elif isinstance(request.auth, tokens.Holder):
@@ -137,7 +137,7 @@ class UserViewSet(ViewSet):
         search = text_field(request.GET, "search", most=200, default="").strip()
         if search:
             found = found.filter(name__icontains=search)
-        limit = number_parameter(request._request, "limit", 50, least=1, most=100) or 50
+        limit = number_parameter(request._request, "limit", 50, least=1, most=100)
         if "cursor" in request.GET:
             (after,) = read_cursor(request.GET["cursor"], int)
             found = found.filter(pk__gt=after)

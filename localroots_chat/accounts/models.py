@@ -5,8 +5,9 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
-from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
+
+from localroots_chat.database import DatabaseNow
 
 
 def new_public_id() -> str:
@@ -57,9 +58,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     profile_applied = models.FloatField(default=0, help_text="iat of the newest token whose profile was applied.")
     tokens_valid_after = models.FloatField(default=0, help_text="Older tokens are refused (seconds since 1970).")
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=DatabaseNow())
     access_changed_at = models.DateTimeField(
-        db_default=Now(), db_index=True, help_text="Database time of the last change of what the person may do."
+        db_default=DatabaseNow(), db_index=True, help_text="Database time of the last change of what the person may do."
     )
 
     USERNAME_FIELD = "username"
@@ -90,7 +91,7 @@ class SignIn(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="sign_ins")
     refresh_id = models.CharField(max_length=64, help_text="jti of the one refresh token that is good now.")
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=DatabaseNow())
     expires_at = models.DateTimeField(db_index=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 

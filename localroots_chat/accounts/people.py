@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import msgspec
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Now
 
 from localroots_chat.accounts.models import Role, User
 from localroots_chat.accounts.tokens import clean_image, clean_name, is_person_id
+from localroots_chat.database import DatabaseNow
 from localroots_chat.errors import invalid
 from localroots_chat.gateway import publish
 from localroots_chat.gateway.layer import Revoked
@@ -74,17 +74,22 @@ class KnownPerson(msgspec.Struct):
 @transaction.atomic
 def make_known(people: Sequence[KnownPerson]) -> list[User]:
     """Creates or updates these people. Raises ChatError `invalid_field` naming the entry; then nothing is stored."""
+    for number, one in enumerate(people):
+        _check(number, one)
     found = {user.public_id: user for user in User.objects.filter(public_id__in=[one.id for one in people])}
     return [_make_one_known(number, one, found) for number, one in enumerate(people)]
 
 
-def _make_one_known(number: int, one: KnownPerson, found: dict[str, User]) -> User:
+def _check(number: int, one: KnownPerson) -> None:
     if not is_person_id(one.id):
         raise invalid(f"{number}.id", "An id has 1 to 128 printable characters without space, comma or slash.")
     if one.role is not None and one.role not in Role.values:
         raise invalid(f"{number}.role", f"Expected one of {', '.join(Role.values)}.")
     if one.image and clean_image(one.image) is None:
         raise invalid(f"{number}.image", "Expected an address that starts with http:// or https://.")
+
+
+def _make_one_known(number: int, one: KnownPerson, found: dict[str, User]) -> User:
     user = found.setdefault(one.id, User(public_id=one.id))
     if user.is_of_this_service:
         raise invalid(f"{number}.id", "This account belongs to the chat service itself.")
@@ -95,7 +100,7 @@ def _make_one_known(number: int, one: KnownPerson, found: dict[str, User]) -> Us
     user.is_active = was_active if one.active is None else one.active
     user.save()
     if was_active != user.is_active:
-        User.objects.filter(pk=user.pk).update(access_changed_at=Now())
+        User.objects.filter(pk=user.pk).update(access_changed_at=DatabaseNow())
         if not user.is_active:
             publish.on_commit(Revoked(user.pk))
     return user

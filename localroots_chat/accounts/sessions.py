@@ -14,7 +14,6 @@ from django.contrib.auth import authenticate, logout
 from django.contrib.auth.signals import user_logged_out
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models.functions import Now
 from django.dispatch import receiver
 from django.http import HttpRequest
 from rest_framework_simplejwt.exceptions import TokenError
@@ -22,6 +21,7 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from localroots_chat.accounts.models import SignIn, User
 from localroots_chat.accounts.tokens import now, token_invalid
+from localroots_chat.database import DatabaseNow
 from localroots_chat.gateway import publish
 from localroots_chat.gateway.layer import Revoked
 
@@ -72,8 +72,8 @@ def sign_out(user: User, family: str | None) -> None:
 def sign_out_everywhere(user: User) -> None:
     """From now on every token issued so far is refused, every socket closed, every browser session ended."""
     with transaction.atomic():
-        SignIn.objects.filter(user=user, ended_at=None).update(ended_at=Now())
-        User.objects.filter(pk=user.pk).update(tokens_valid_after=now(), access_changed_at=Now())
+        SignIn.objects.filter(user=user, ended_at=None).update(ended_at=DatabaseNow())
+        User.objects.filter(pk=user.pk).update(tokens_valid_after=now(), access_changed_at=DatabaseNow())
         publish.on_commit(Revoked(user.pk))
     _end_browser_sessions(user)
 
@@ -97,7 +97,7 @@ def _close_sockets_of_browser(request: HttpRequest, user: User | None, **_: obje
 
 def _end_family(family: SignIn) -> None:
     with transaction.atomic():
-        SignIn.objects.filter(pk=family.pk, ended_at=None).update(ended_at=Now())
+        SignIn.objects.filter(pk=family.pk, ended_at=None).update(ended_at=DatabaseNow())
         publish.on_commit(Revoked(family.user_id, str(family.pk)))
 
 

@@ -121,7 +121,12 @@ class Commands:
         connection.person, connection.expires, connection.session = arrival.person, arrival.expires, arrival.session
         self._renewed()
         if command.ref is not None:
-            self._answer(command.ref, {"expiresAt": connection.expires and iso_of_epoch(connection.expires)})
+            self.answer_auth(command.ref)
+
+    def answer_auth(self, ref: str) -> None:
+        """The reply to `auth`: until when the token is good."""
+        expires = self._connection.expires
+        self._answer(ref, {"expiresAt": expires and iso_of_epoch(expires)})
 
     # Order
 

@@ -49,6 +49,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
         self.scope, self._receive, self._send = scope, receive, send
         self._connection: Connection | None = None
         self._outlet: Outlet | None = None
+        self._auth_ref: str | None = None
         self._timers: list[asyncio.TimerHandle] = []
         self._ending: asyncio.Task[None] | None = None
         try:
@@ -74,10 +75,13 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
         await self._limit_connecting()
         connection = await self._arrive(await self._credential(headers))
         commands = Commands(connection, self._watch_expiry)
+        if self._auth_ref is not None:
+            commands.answer_auth(self._auth_ref)
         while True:
             text = await self._next_text()
             connection.heard = time.monotonic()
-            await commands.obey(text)
+            if self._ending is None:  # what had been sent before the end was told is not carried out any more
+                await commands.obey(text)
 
     async def _limit_connecting(self) -> None:
         address = (self.scope.get("client") or ("unknown", 0))[0]
@@ -108,6 +112,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
         try:
             command = read_command(text)
             if command.event == "auth":
+                self._auth_ref = command.ref
                 return Credential(token=read_data(auth_decoder, command.data).token)
         except ChatError:
             pass

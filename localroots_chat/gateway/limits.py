@@ -8,6 +8,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final, NamedTuple
 
 from django.conf import settings
@@ -69,8 +70,9 @@ class MemoryLimits:
     def ask(self, one: Question) -> float:
         """Seconds to wait; 0 is yes, and counts."""
         now = time.monotonic()
-        if len(self._uses) > self._MOST_KEYS:
-            self._uses.clear()
+        if len(self._uses) > self._MOST_KEYS:  # those that began first are forgotten, not everybody at once
+            for key in list(islice(self._uses, self._MOST_KEYS // 2)):
+                del self._uses[key]
         uses = self._uses.setdefault(one.who, deque(maxlen=one.most))
         if len(uses) == one.most and (wait := uses[0] + one.seconds - now) > 0:
             return wait

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from localroots_chat.errors import ChatError, ErrorShape, invalid
-from localroots_chat.wire import mend
+from localroots_chat.wire import is_text, mend
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ def read_command(text: str) -> Command:
         raise _as_invalid_field(error) from None
     except (msgspec.DecodeError, RecursionError):
         envelope = _read_mended(text)
-    if envelope.ref is not None and not 1 <= len(envelope.ref) <= REF_CHARACTERS:
+    if envelope.ref is not None and (not 1 <= len(envelope.ref) <= REF_CHARACTERS or not is_text(envelope.ref)):
         raise invalid("ref", f"A ref has 1 to {REF_CHARACTERS} characters.")
     return Command(envelope.event, envelope.data, envelope.ref)
 

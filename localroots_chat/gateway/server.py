@@ -6,8 +6,13 @@ complete as bytes, on the wire and returns how many bytes wait to be sent (0 whe
 Servers without it (daphne) are served by `send`.
 """
 
+import os
 import socket
 from typing import Any, Final
+
+# A browser sends all cookies of the site in one line, and a session of the marketplace next door may take 8 KiB of
+# it alone. websockets reads its limit when it is imported.
+os.environ.setdefault("WEBSOCKETS_MAX_LINE_LENGTH", "65536")
 
 import uvicorn
 from django.conf import settings
@@ -20,6 +25,13 @@ _STUCK_READER_MS: Final = 20_000
 
 class ChatWebSocketProtocol(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket protocol, plus the extension."""
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            # The request could not be read (a header too long, too many of them); uvicorn would leave it unanswered.
+            self.transport.write(b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n")
+            self.transport.close()
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)

@@ -7,6 +7,15 @@ _QUERY = re.compile(r"\?[^\s\"']*")
 _JWT = re.compile(r"eyJ[\w-]{8,}\.[\w.-]+")
 
 
+class ShortOnClients(logging.Filter):
+    """What a client has sent wrong is a line, not a traceback: nothing here is broken."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.msg == "Invalid UTF-8 sequence received from client.":
+            record.levelno, record.levelname, record.exc_info = logging.INFO, "INFO", None
+        return True
+
+
 class ScrubSecrets(logging.Filter):
     """Cuts the query string of every logged address and everything that looks like a signed token.
 

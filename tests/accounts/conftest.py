@@ -4,24 +4,17 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
+import psycopg
 import pytest
+from django.contrib.auth.hashers import make_password
 from pytest_django import Settings
 
+from localroots_chat.accounts.models import User
 from tests.accounts.doors import PASSWORD, Account, Tab
 from tests.support.servers import ChatServer
 
 _ACCOUNTS = 24
-_STAFF = {"clerk": {"is_staff": True}, "chief": {"is_superuser": True}}
-
-_CREATE = """
-from django.contrib.auth import get_user_model
-from django.contrib.auth.hashers import make_password
-users, password = get_user_model().objects, make_password({password!r})
-for name in {names!r}:
-    users.create(username=name, public_id=name, name=name, password=password)
-for name, rights in {staff!r}.items():
-    users.create(public_id=name, name=name, **rights)
-"""
+_STAFF: dict[str, dict[str, bool]] = {"clerk": {"is_staff": True}, "chief": {"is_superuser": True}}
 
 
 @pytest.fixture(autouse=True)
@@ -31,12 +24,19 @@ def _quick_passwords(settings: Settings) -> None:
 
 @pytest.fixture(scope="session")
 def _accounts(server_pair: tuple[ChatServer, ChatServer]) -> tuple[list[Account], dict[str, str]]:
-    """All in one go: a command takes a second."""
-    run = uuid.uuid4().hex[:8]
-    names = [f"grower{number}-{run}" for number in range(_ACCOUNTS)]
-    staff = {f"{name}-{run}": rights for name, rights in _STAFF.items()}
-    server_pair[0].manage("shell", "-v0", "-c", _CREATE.format(password=PASSWORD, names=names, staff=staff))
-    return [Account(name, name) for name in names], {name: f"{name}-{run}" for name in _STAFF}
+    """Written straight into the servers' database: a command takes seconds, and one password hash does for all."""
+    run, password = uuid.uuid4().hex[:8], make_password(PASSWORD, hasher="pbkdf2_sha256")
+    accounts = [Account(name, name) for name in (f"grower{number}-{run}" for number in range(_ACCOUNTS))]
+    staff = {name: f"{name}-{run}" for name in _STAFF}
+    users = [User(username=one.username, public_id=one.id, name=one.username, password=password) for one in accounts]
+    users += [User(public_id=staff[name], name=name, **rights) for name, rights in _STAFF.items()]
+    fields = [field for field in User._meta.concrete_fields if not (field.primary_key or field.has_db_default())]
+    columns = ", ".join(str(field.column) for field in fields)
+    insert = f"INSERT INTO {User._meta.db_table} ({columns}) VALUES ({', '.join(['%s'] * len(fields))})"
+    with psycopg.connect(server_pair[0].database_url or "") as connection, connection.cursor() as cursor:
+        rows = [[getattr(user, field.attname) for field in fields] for user in users]
+        cursor.executemany(insert.encode(), rows)
+    return accounts, staff
 
 
 @pytest.fixture

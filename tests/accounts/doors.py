@@ -1,6 +1,7 @@
 """What the tests of accounts share: tokens of any make, the doors they are shown at, and accounts with a password."""
 
 import base64
+import functools
 import hashlib
 import hmac
 import json
@@ -64,6 +65,12 @@ def read_unverified(token: str) -> dict[str, Any]:
 
 
 # The doors
+
+
+@functools.cache
+def http() -> httpx.Client:
+    """Plain HTTP as nobody in particular."""
+    return httpx.Client(timeout=30, trust_env=False, verify=False)
 
 
 class Visitor:
@@ -153,12 +160,8 @@ def ticket_of(person: Person) -> str:
 
 def sync_users(server: ChatServer, *people: Mapping[str, object]) -> None:
     """What the marketplace's server says of these people."""
-    answer = httpx.post(
-        f"{server.base_url}/api/users/sync/",
-        json=people,
-        headers={"Authorization": f"Server {KEYS['SERVER_KEY']}"},
-        trust_env=False,
-    )
+    headers = {"Authorization": f"Server {KEYS['SERVER_KEY']}"}
+    answer = http().post(f"{server.base_url}/api/users/sync/", json=people, headers=headers)
     assert answer.status_code == 200, answer.text
 
 
@@ -181,12 +184,8 @@ class Account:
     id: str
 
     def signs_in(self, server: ChatServer) -> SignedIn:
-        answer = httpx.post(
-            f"{server.base_url}/api/token/",
-            json={"username": self.username, "password": PASSWORD},
-            trust_env=False,
-            timeout=30,
-        )
+        who = {"username": self.username, "password": PASSWORD}
+        answer = http().post(f"{server.base_url}/api/token/", json=who)
         assert answer.status_code == 200, answer.text
         return SignedIn(self, server, answer.json()["access"], answer.json()["refresh"])
 
@@ -199,7 +198,7 @@ class Tab:
 
     @cached_property
     def http(self) -> httpx.Client:
-        return httpx.Client(base_url=self.server.base_url, timeout=30, trust_env=False)
+        return httpx.Client(base_url=self.server.base_url, timeout=30, trust_env=False, verify=False)
 
     def signs_in(self, account: Account) -> "Tab":
         self.http.get("/sign-in/")
@@ -212,19 +211,20 @@ class Tab:
         form = {"csrfmiddlewaretoken": self.http.cookies["csrftoken"], **fields}
         return self.http.post(path, data=form, headers={"Origin": self.server.base_url})
 
-    def posts(self, path: str, json: object = None) -> httpx.Response:
+    def posts(self, path: str, json: object = None, *, at: ChatServer | None = None) -> httpx.Response:
         """A request of the page's script."""
-        headers = {"Origin": self.server.base_url, "X-CSRFToken": self.http.cookies["csrftoken"]}
-        return self.http.post(path, json=json, headers=headers)
+        address = (at or self.server).base_url
+        headers = {"Origin": address, "X-CSRFToken": self.http.cookies["csrftoken"]}
+        return self.http.post(f"{address}{path}", json=json, headers=headers)
 
-    def ticket(self) -> str:
-        answer = self.posts("/api/ws-ticket/")
+    def ticket(self, *, at: ChatServer | None = None) -> str:
+        answer = self.posts("/api/ws-ticket/", at=at)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["ticket"])
 
     def connect(self, *, at: ChatServer | None = None) -> SocketClient:
         server = at or self.server
-        return with_ticket(server, self.ticket(), origin=server.base_url)
+        return with_ticket(server, self.ticket(at=server), origin=server.base_url)
 
     def close(self) -> None:
         if "http" in self.__dict__:

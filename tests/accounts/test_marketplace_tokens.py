@@ -9,7 +9,17 @@ import httpx
 import pytest
 
 from localroots_chat.accounts.models import User
-from tests.accounts.doors import ABSENT, Account, Visitor, base64url, claims, compact, refused_by_socket, sync_users
+from tests.accounts.doors import (
+    ABSENT,
+    Account,
+    Visitor,
+    base64url,
+    claims,
+    compact,
+    http,
+    refused_by_socket,
+    sync_users,
+)
 from tests.support.environment import KEYS
 from tests.support.people import Person, sign_token
 from tests.support.servers import ChatServer
@@ -145,18 +155,21 @@ REFUSED: dict[str, Callable[[str], str]] = {
 }
 
 
-class Newcomer(Person):
-    """Somebody whose token is about to be looked at."""
-
-
 @pytest.fixture
 def newcomer(mallory: Person) -> Person:
+    """Somebody whose token is about to be looked at, and who has not been here before."""
     return mallory
 
 
 def shown_to_rest(person: Person, authorization: str | None) -> httpx.Response:
     headers = {} if authorization is None else {"Authorization": authorization}
-    return httpx.get(f"{person.server.base_url}/api/me/", headers=headers, trust_env=False)
+    return http().get(f"{person.server.base_url}/api/me/", headers=headers)
+
+
+def assert_unknown(person: Person) -> None:
+    asker = {"Authorization": f"Bearer {sign_token('somebody-who-asks')}"}
+    url = f"{person.server.base_url}/api/conversations/"
+    assert http().post(url, json={"userId": person.id}, headers=asker).status_code == 404
 
 
 def assert_refused_by_rest(answer: httpx.Response) -> None:
@@ -181,17 +194,17 @@ async def test_every_door_opens_for_a_token_that(make: Callable[[str], str], new
 
 
 @pytest.mark.parametrize("make", REFUSED.values(), ids=REFUSED)
-async def test_no_door_opens_for_a_token_that(make: Callable[[str], str], newcomer: Person, alice: Person) -> None:
+async def test_no_door_opens_for_a_token_that(make: Callable[[str], str], newcomer: Person) -> None:
     token = make(newcomer.id)
 
     assert_refused_by_rest(shown_to_rest(newcomer, f"Bearer {token}"))
     await refused_by_socket(newcomer.server, token)
     await refused_by_socket(newcomer.server, token, auth="frame")
 
-    alice.refused("POST", "/api/conversations/", {"userId": newcomer.id}, code="not_found")  # nobody was made known
+    assert_unknown(newcomer)
 
 
-@pytest.mark.parametrize("characters", [9_000, 50_000])
+@pytest.mark.parametrize("characters", [9_000, 40_000])
 async def test_a_huge_token_is_refused_though_its_signature_is_right(newcomer: Person, characters: int) -> None:
     token = compact(claims(newcomer.id, name="x" * characters))
 
@@ -211,7 +224,7 @@ async def test_the_premise_that_only_what_is_changed_decides(newcomer: Person, l
 
 @pytest.mark.parametrize(
     "authorization",
-    [None, "", "Bearer", "Bearer ", "Basic YTpi", "Token {token}", "{token}", "Bearer {token} {token}", "Server {token}"],
+    [None, "", "Bearer", "Basic YTpi", "Token {token}", "{token}", "Bearer {token} {token}", "Server {token}"],
 )
 def test_rest_wants_the_token_after_the_word_bearer(newcomer: Person, authorization: str | None) -> None:
     assert shown_to_rest(newcomer, f"bearer {newcomer.token}").status_code == 200
@@ -279,13 +292,6 @@ async def test_the_first_frame_must_be_auth(newcomer: Person) -> None:
         await socket.send("heartbeat", ref="1")
         await socket.expect_close(4401)
         assert socket.frames == []
-
-
-async def test_who_says_nothing_is_closed_after_five_seconds(newcomer: Person) -> None:
-    async with SocketClient(newcomer.server.ws_url, auth=None, welcome=False) as socket:
-        began = time.monotonic()
-        await socket.expect_close(4401, within=8)
-        assert 4 < time.monotonic() - began < 7
 
 
 # Renewing
@@ -364,13 +370,16 @@ async def test_somebody_signed_out_everywhere_is_refused_at_every_door(newcomer:
 # What a token brings along. From here on without a server.
 
 
+NOW = int(time.time())  # one clock for all: a second may pass between two tokens
+
+
 def new_id() -> str:
     return f"person-{uuid.uuid4()}"
 
 
-def shows(person: str, *, ago: float = 0, **said: Any) -> dict[str, Any]:
+def shows(person: str, *, ago: int = 0, **said: Any) -> dict[str, Any]:
     """The person as they see themselves, after showing a token made `ago` seconds ago that says this."""
-    me: dict[str, Any] = Visitor(sign_token(person, iat=int(time.time() - ago), **said)).get("/api/me/")
+    me: dict[str, Any] = Visitor(sign_token(person, iat=NOW - ago, **said)).get("/api/me/")
     return me
 
 
@@ -393,9 +402,9 @@ def test_a_token_need_not_say_more_than_whose_it_is() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("ago", "applied"), [(0, True), (499, True), (500, False), (501, False), (5000, False)], ids=lambda value: str(value)
+    ("ago", "applied"), [(0, True), (499, True), (500, False), (501, False), (5000, False)], ids=str
 )
-def test_a_profile_changes_with_a_newer_token_only(ago: float, applied: bool) -> None:
+def test_a_profile_changes_with_a_newer_token_only(ago: int, applied: bool) -> None:
     person = new_id()
     before = shows(person, ago=500, name="Maria", picture="https://pics.example/1.png", role="CUSTOMER", email="a@b.c")
 
@@ -444,39 +453,42 @@ async def test_a_newer_profile_is_applied_at_the_sockets_door_too(newcomer: Pers
         assert socket.welcome["user"]["name"] == "Mary"
 
 
+NO_PICTURES: list[object] = [
+    "javascript:alert(1)",
+    "JavaScript:alert(1)",
+    " javascript:alert(1)",
+    "java\nscript:alert(1)",
+    "data:image/png;base64,AAAA",
+    "vbscript:x",
+    "file:///etc/passwd",
+    "//pics.example/2.png",
+    "pics.example/2.png",
+    "https://",
+    "http://[::1",
+    f"https://pics.example/{'x' * 2000}",
+    "https://pics.example/\0.png",
+    5,
+    ["https://pics.example/2.png"],
+    {},
+]
+
+
+@pytest.mark.django_db
+def test_a_picture_that_is_no_web_address_is_ignored() -> None:
+    for picture in NO_PICTURES:
+        assert shows(new_id(), picture=picture)["image"] is None, picture
+
+    person = new_id()
+    assert shows(person, ago=500, picture="https://pics.example/1.png")["image"] == "https://pics.example/1.png"
+    for number, picture in enumerate(NO_PICTURES):
+        newer = shows(person, ago=400 - number, picture=picture)
+        assert newer["image"] == "https://pics.example/1.png", picture
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "picture",
-    [
-        "javascript:alert(1)",
-        "JavaScript:alert(1)",
-        " javascript:alert(1)",
-        "java\nscript:alert(1)",
-        "data:image/png;base64,AAAA",
-        "vbscript:x",
-        "file:///etc/passwd",
-        "//pics.example/2.png",
-        "pics.example/2.png",
-        "https://",
-        "http://[::1",
-        f"https://pics.example/{'x' * 2000}",
-        "https://pics.example/\0.png",
-        5,
-        ["https://pics.example/2.png"],
-        {},
-    ],
-    ids=lambda picture: str(picture)[:30],
+    "role", ["STAFF", "admin", "farmer", "SUPERUSER", "", 5, True, ["ADMIN"], {"ADMIN": 1}], ids=str
 )
-def test_a_picture_that_is_no_web_address_is_ignored(picture: object) -> None:
-    person = new_id()
-    assert shows(person, ago=100, picture=picture)["image"] is None
-    assert shows(person, ago=50, picture="https://pics.example/1.png")["image"] == "https://pics.example/1.png"
-
-    assert shows(person, picture=picture)["image"] == "https://pics.example/1.png"
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("role", ["STAFF", "admin", "farmer", "SUPERUSER", "", 5, True, ["ADMIN"], {"ADMIN": 1}], ids=str)
 def test_a_role_that_the_marketplace_does_not_have_is_ignored(role: object) -> None:
     person = new_id()
     assert shows(person, ago=100, role=role)["role"] == "CUSTOMER"
@@ -486,7 +498,7 @@ def test_a_role_that_the_marketplace_does_not_have_is_ignored(role: object) -> N
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("ago", [100, 0], ids=["at first sight", "by a newer token"])
+@pytest.mark.parametrize("first", [True, False], ids=["at first sight", "by a newer token"])
 @pytest.mark.parametrize(
     "said",
     [
@@ -497,11 +509,12 @@ def test_a_role_that_the_marketplace_does_not_have_is_ignored(role: object) -> N
     ],
     ids=str,
 )
-def test_no_token_gives_rights_of_staff(said: dict[str, Any], ago: float) -> None:
+def test_no_token_gives_rights_of_staff(said: dict[str, Any], first: bool) -> None:
     person = new_id()
-    shows(person, ago=100, name="Maria")
+    if not first:
+        shows(person, ago=100, name="Maria")
 
-    shows(person, ago=ago, **said)
+    shows(person, **said)
 
     user = User.objects.get(public_id=person)
     assert not user.is_staff
@@ -535,7 +548,9 @@ def test_a_name_is_one_line_without_control_characters(name: object, shown: str)
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("email", ["", "nobody", "a" * 250 + "@b.cd", "a\n@b.cd", 5, ["a@b.cd"]], ids=lambda v: str(v)[:20])
+@pytest.mark.parametrize(
+    "email", ["", "nobody", "a" * 250 + "@b.cd", "a\n@b.cd", 5, ["a@b.cd"]], ids=lambda v: str(v)[:20]
+)
 def test_an_address_that_is_none_is_not_kept(email: object) -> None:
     person = new_id()
 

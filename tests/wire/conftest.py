@@ -1,13 +1,16 @@
 """One server for the whole folder, with its rates out of the way: a table of bad input is more than anybody may send.
 
-Where a limit is the subject, a test asks for `embedded_server`, which has the defaults.
+Where a limit is the subject, a test asks for `embedded_server`, which has the defaults. The cast stays for a whole
+file: what is refused changes nothing, and each table asserts that it did not.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
 from tests.support import services
+from tests.support.people import Person
 from tests.support.servers import ChatServer
 from tests.wire.table import ALLOWED_ORIGIN
 
@@ -24,14 +27,40 @@ def patient_server() -> Iterator[ChatServer]:
             yield server
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def server(patient_server: ChatServer) -> Iterator[ChatServer]:
     """The patient server; afterwards it may not have logged a traceback during this test."""
-    patient_server.assert_no_traceback()  # of nobody's test: what came after its end
     yield patient_server
     patient_server.assert_no_traceback()
 
 
 @pytest.fixture
-def servers(server: ChatServer) -> Sequence[ChatServer]:
-    return [server]
+def servers(patient_server: ChatServer) -> Sequence[ChatServer]:
+    return [patient_server]
+
+
+@pytest.fixture(scope="module")
+def alice(patient_server: ChatServer) -> Iterator[Person]:
+    yield from _person("alice", patient_server, role="FARMER")
+
+
+@pytest.fixture(scope="module")
+def bob(patient_server: ChatServer) -> Iterator[Person]:
+    yield from _person("bob", patient_server)
+
+
+@pytest.fixture(scope="module")
+def mallory(patient_server: ChatServer) -> Iterator[Person]:
+    yield from _person("mallory", patient_server)
+
+
+@pytest.fixture(scope="module")
+def conversation(alice: Person, bob: Person) -> Any:
+    """The direct conversation of Alice and Bob."""
+    return alice.talks_to(bob)
+
+
+def _person(name: str, server: ChatServer, **options: Any) -> Iterator[Person]:
+    person = Person(name, server, **options)
+    yield person
+    person.close()

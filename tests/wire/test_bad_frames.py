@@ -43,7 +43,7 @@ MALFORMED = {
     "lists in lists, never closed": ("[" * 60_000, "bad_json", None),
     "data that is 30,000 lists deep": (f'{{"event": "typing:start", "data": {"[" * 30_000 + "]" * 30_000}}}',
                                        "bad_json", None),
-    "objects in objects": ('{"a":' * 12_000 + "1" + "}" * 12_000, "bad_json", None),
+    "objects in objects": ('{"a":' * 8_000 + "1" + "}" * 8_000, "bad_json", None),
     "no event": ('{"data": {}}', "invalid_field", "event"),
     "an event that is null": ('{"event": null}', "invalid_field", "event"),
     "an event that is a number": ('{"event": 5}', "invalid_field", "event"),
@@ -56,7 +56,7 @@ MALFORMED = {
 }  # fmt: skip
 
 # Frames that are well formed, and commands that are not. All have the ref "r", so the answer is a reply.
-NOT_A_COMMAND = {
+NOT_A_COMMAND: dict[str, tuple[dict[str, Any], str, str | None]] = {
     "an unknown event": ({"event": "message:shout", "data": {}}, "unknown_event", None),
     "an event of the server": ({"event": "message:new", "data": {}}, "unknown_event", None),
     "a method of Channels": ({"event": "websocket.disconnect"}, "unknown_event", None),
@@ -79,7 +79,8 @@ NOT_A_COMMAND = {
                                 "invalid_field", "messageId"),
     "a field that is null": ({"event": "message:read", "data": {"conversationId": nobodys_id(), "messageId": None}},
                              "invalid_field", "messageId"),
-    "no token": ({"event": "auth"}, "token_invalid", None),
+    "auth without data": ({"event": "auth"}, "invalid_field", None),
+    "no token": ({"event": "auth", "data": {}}, "token_invalid", None),
     "a token that is a number": ({"event": "auth", "data": {"token": 5}}, "token_invalid", None),
     "a token that is garbage": ({"event": "auth", "data": {"token": "a.b.c"}}, "token_invalid", None),
 }  # fmt: skip
@@ -90,7 +91,8 @@ WELL_FORMED = {
     "a key twice": '{"event": "nothing", "ref": "q", "event": "heartbeat", "ref": "r"}',
     "white space around": '\r\n\t {"event" : "heartbeat" , "ref" : "r"} \n',
     "escapes": '{"\\u0065vent": "\\u0068eartbeat", "ref": "\\u0072"}',
-    "data that heartbeat has no use for": '{"event": "heartbeat", "data": [1e999, {"a": "\\ud800"}], "ref": "r"}',
+    "data that heartbeat has no use for": '{"event": "heartbeat", "data": [{"a": "\\ud800"}, -0.0], "ref": "r"}',
+    "a number beyond all numbers": '{"event": "heartbeat", "data": 1e999, "ref": "r"}',
     "64 KiB exactly": '{"event": "heartbeat", "ref": "r"}'.ljust(FRAME_BYTES),
 }
 
@@ -106,6 +108,7 @@ PROTOCOL_GARBAGE = {
     "a close with half a code": (raw.frame(b"\x03", opcode=raw.CLOSE), 1002),
     "a close with the code 999": (raw.frame((999).to_bytes(2, "big"), opcode=raw.CLOSE), 1002),
     "a close whose reason is not UTF-8": (raw.frame((1000).to_bytes(2, "big") + b"\xff", opcode=raw.CLOSE), 1007),
+    "the beginning of 5 MB": (raw.frame(b"x" * 100_000, claims=5_000_000), 1009),
     "a header that claims 8 GB": (raw.frame(claims=8 << 30), 1009),
     "a header that claims more than there is": (raw.frame(claims=(1 << 63) - 1), 1009),
     "pieces of over 64 KiB together": (
@@ -256,9 +259,7 @@ async def test_invalid_utf8_ends_the_socket(what: str, alice: Person) -> None:
     alice.server.assert_no_traceback()
 
 
-@pytest.mark.parametrize(
-    "payload", ["x" * (FRAME_BYTES + 1), "é" * (FRAME_BYTES // 2 + 1), "x" * 5_000_000], ids=["64 KiB + 1", "é", "5 MB"]
-)
+@pytest.mark.parametrize("payload", ["x" * (FRAME_BYTES + 1), "é" * (FRAME_BYTES // 2 + 1)], ids=["x", "é"])
 async def test_a_frame_over_64_kib_ends_the_socket(payload: str, alice: Person) -> None:
     async with alice.connect() as socket:
         await socket.send_raw(payload)
@@ -302,14 +303,23 @@ async def test_a_handshake_that_is_wrong_is_turned_away(headers: list[str], alic
         assert 400 <= await connection.status() < 500
 
 
-@pytest.mark.parametrize("size", [4_000, 9_000, 30_000])
-async def test_a_handshake_with_many_cookies_is_answered(size: int, alice: Person) -> None:
+@pytest.mark.parametrize(
+    ("headers", "welcome"),
+    [
+        (["Cookie: shop=" + "c" * 4_000], True),
+        (["Cookie: shop=" + "c" * 9_000], True),
+        (["Cookie: shop=" + "c" * 100_000], False),
+        ([f"X-{number}: x" for number in range(100)], True),
+        ([f"X-{number}: x" for number in range(500)], False),
+    ],
+    ids=["4 KB", "9 KB", "100 KB", "100 headers", "500 headers"],
+)
+async def test_a_handshake_with_many_cookies_is_answered(headers: list[str], welcome: bool, alice: Person) -> None:
     """Browsers send the cookies of the whole site; a marketplace next door may have set many."""
-    cookie = "Cookie: shop=" + "c" * size
     async with raw.connection_to(alice.server) as connection:
-        await connection.send(raw.handshake(alice.server, cookie, f"Authorization: Bearer {alice.token}"))
+        await connection.send(raw.handshake(alice.server, *headers, f"Authorization: Bearer {alice.token}"))
         status = await connection.status()
-        assert status == 101 or 400 <= status < 500
+        assert status == 101 if welcome else 400 <= status < 500
     alice.server.assert_no_traceback()
 
 
@@ -377,7 +387,7 @@ def bench(alice: Person, conversation: Any) -> Iterator[Bench]:
 
 
 _TEXTS = st.text(st.characters())  # half characters too
-_NUMBERS = st.integers() | st.floats(allow_nan=False)
+_NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 _JSON = st.recursive(
     st.none() | st.booleans() | _NUMBERS | _TEXTS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXTS, inner, max_size=4),
@@ -392,11 +402,13 @@ def _commands_data(ids: Sequence[str]) -> st.SearchStrategy[Any]:
 
 
 @settings(
-    max_examples=100, deadline=None, database=None,
+    max_examples=60, deadline=None, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(draw=st.data())
 def test_no_data_whatever_breaks_a_command(draw: st.DataObject, bench: Bench) -> None:
     data = draw.draw(_commands_data([bench.conversation, bench.message]))
-    refusals = [frame["error"] if frame.event == "reply" else frame.data for frame in bench.give(data) if not frame.get("ok")]
+    refusals = [
+        frame["error"] if frame.event == "reply" else frame.data for frame in bench.give(data) if not frame.get("ok")
+    ]
     assert "internal" not in {error["code"] for error in refusals}
