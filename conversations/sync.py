@@ -16,7 +16,7 @@ from conversations.events import conversation_gone, conversation_new
 from conversations.inbox import shape_of_seat
 from conversations.models import Conversation, Epoch, Message, Participant
 from conversations.shapes import message_shape
-from localroots_chat.accounts.models import User
+from localroots_chat.accounts.models import SignIn, User
 from localroots_chat.gateway.protocol import event_frame, raw
 from localroots_chat.gateway.wiring import Change, Head, Missed, Seat, SeatMove
 
@@ -85,6 +85,11 @@ def missed_since(since: float, topics: Sequence[str], people: Sequence[int]) -> 
             (pk, valid_after if active else now)
             for pk, valid_after, active in revoked.values_list("pk", "tokens_valid_after", "is_active")
             if pk in listening
+        ],
+        ended=[
+            (user, str(pk))
+            for pk, user in SignIn.objects.filter(ended_at__gt=begin).values_list("pk", "user_id")
+            if user in listening
         ],
     )
 

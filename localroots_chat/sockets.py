@@ -3,6 +3,7 @@
 It also hands the gateway what that must not import (connect_gateway).
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -52,6 +53,7 @@ EVENTS: Final[Mapping[str, str]] = {
 
 def arrive(credentials: list[Credential]) -> list[Arrival | ChatError]:
     """Who these people are and where they sit. At most six queries for any number of people."""
+    known_at = time.time()
     holders = holders_behind(credentials)
     users = {holder.user.pk for holder in holders if isinstance(holder, Holder)}
     seats = seats_of(users) if users else {}
@@ -60,15 +62,15 @@ def arrive(credentials: list[Credential]) -> list[Arrival | ChatError]:
     return [
         holder
         if isinstance(holder, ChatError)
-        else _arrival(holder, seats.get(holder.user.pk, ()), current, unread.get(holder.user.pk, 0))
+        else _arrival(holder, seats.get(holder.user.pk, ()), current, unread.get(holder.user.pk, 0), known_at)
         for holder in holders
     ]
 
 
-def _arrival(holder: Holder, seats: Sequence[Seat], current: str, unread: int) -> Arrival:
+def _arrival(holder: Holder, seats: Sequence[Seat], current: str, unread: int, known_at: float) -> Arrival:
     user: User = holder.user
     person = Person(user.pk, user.public_id, raw(shape_of(user)), user.receipts)
-    return Arrival(person, holder.expires, holder.sign_in, seats, current, unread)
+    return Arrival(person, holder.expires, holder.sign_in, seats, current, unread, known_at)
 
 
 def connect_gateway() -> None:

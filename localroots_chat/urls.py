@@ -1,11 +1,14 @@
 """The composition for HTTP: which address belongs to whom."""
 
 from django.contrib import admin
+from django.contrib.auth.decorators import login_required
 from django.urls import include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from localroots_chat.observability.health import healthz, readyz
 from localroots_chat.rest import page_not_found
+
+admin.site.login = login_required(admin.site.login)  # type: ignore[method-assign]  # one sign-in page, one count of guesses
 
 urlpatterns = [
     path("api/", include("localroots_chat.accounts.urls")),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from rest_framework import status
 from rest_framework.permissions import AllowAny, BasePermission
 from rest_framework.request import Request
@@ -14,8 +15,10 @@ from rest_framework.viewsets import ViewSet
 
 from localroots_chat.accounts import people, sessions, tickets, tokens
 from localroots_chat.accounts.authentication import asker
-from localroots_chat.accounts.throttling import address_of, count_one
+from localroots_chat.accounts.throttling import count_guess
 from localroots_chat.errors import ChatError, invalid
+from localroots_chat.gateway import publish
+from localroots_chat.gateway.layer import ReceiptsShown
 from localroots_chat.gateway.protocol import convert
 from localroots_chat.rest import (
     body_of,
@@ -38,8 +41,7 @@ class SignInView(APIView):
     def post(self, request: Request) -> Response:
         body = body_of(request.data)
         username, password = text_field(body, "username", most=150), text_field(body, "password", most=4096)
-        count_one("token", f"address:{address_of(request)}")
-        count_one("token", f"name:{username.casefold()}")
+        count_guess(request, username)
         pair = sessions.sign_in(request._request, username, password)
         return Response({"access": pair.access, "refresh": pair.refresh})
 
@@ -76,7 +78,7 @@ class TicketView(APIView):
         if isinstance(request.auth, tokens.Holder):
             expires, sign_in = request.auth.expires, request.auth.sign_in
         else:
-            expires, sign_in = None, sessions.browser_sign_in(request.session.session_key)
+            expires, sign_in = None, sessions.browser_sign_in(request._request)
         ticket = tickets.issue(tickets.Ticket(asker(request).pk, expires, sign_in, tokens.now()))
         return Response({"ticket": ticket, "expiresIn": settings.CHAT_TICKET_SECONDS}, status=status.HTTP_201_CREATED)
 
@@ -106,7 +108,9 @@ class MeView(APIView):
             wanted = flag_field(body, field)
             if wanted is not None:
                 setattr(user, attribute, wanted)
-        user.save(update_fields=["name", "image", "language", "appear_offline", "receipts", "last_seen"])
+        with transaction.atomic():
+            user.save(update_fields=["name", "image", "language", "appear_offline", "receipts", "last_seen"])
+            publish.on_commit(ReceiptsShown(user.pk, user.receipts))
         return Response(people.own_shape_of(user))
 
     def _image(self, body: Mapping[str, Any]) -> str:

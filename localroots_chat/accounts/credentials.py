@@ -22,7 +22,7 @@ def _behind_tickets(texts: Sequence[str]) -> list[Holder | ChatError]:
     redeemed = [_redeem(text) for text in texts]
     good = [one for one in redeemed if isinstance(one, tickets.Ticket)]
     users = {user.pk: user for user in User.objects.filter(pk__in=[one.user for one in good])}
-    families = [one.sign_in for one in good if one.sign_in is not None and not one.sign_in.startswith("browser:")]
+    families = [one.sign_in for one in good if one.sign_in is not None]
     ended = set(map(str, SignIn.objects.filter(pk__in=families).exclude(ended_at=None).values_list("pk", flat=True)))
     return [one if isinstance(one, ChatError) else _behind(one, users.get(one.user), ended) for one in redeemed]
 

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
+from django.utils.crypto import salted_hmac
 from uuid_utils.compat import uuid7
 
 from localroots_chat.database import DatabaseNow
@@ -75,6 +76,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.username or self.public_id
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Django's, and of the last "log out everywhere": browser sessions from before are then no longer good."""
+        value = f"{self.password}:{float(self.tokens_valid_after)}"
+        return salted_hmac("accounts.session", value, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def is_of_this_service(self) -> bool:

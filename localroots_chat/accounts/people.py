@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from localroots_chat.accounts.models import Role, User
-from localroots_chat.accounts.tokens import clean_image, clean_name, is_person_id
+from localroots_chat.accounts.tokens import clean_image, clean_name, is_person_id, now
 from localroots_chat.database import DatabaseNow
 from localroots_chat.errors import invalid
 from localroots_chat.gateway import publish
@@ -76,7 +76,8 @@ def make_known(people: Sequence[KnownPerson]) -> list[User]:
     """Creates or updates these people. Raises ChatError `invalid_field` naming the entry; then nothing is stored."""
     for number, one in enumerate(people):
         _check(number, one)
-    found = {user.public_id: user for user in User.objects.filter(public_id__in=[one.id for one in people])}
+    known = User.objects.select_for_update(no_key=True).filter(public_id__in=[one.id for one in people])
+    found = {user.public_id: user for user in known.order_by("public_id")}  # two syncs lock in the same order
     return [_make_one_known(number, one, found) for number, one in enumerate(people)]
 
 
@@ -98,7 +99,10 @@ def _make_one_known(number: int, one: KnownPerson, found: dict[str, User]) -> Us
     user.image = one.image if one.image is not None else user.image
     user.role = one.role or user.role
     user.is_active = was_active if one.active is None else one.active
-    user.save()
+    if (one.name, one.image, one.role) != (None, None, None):
+        user.profile_applied = now()  # tokens from before do not undo it
+    said = ["name", "image", "role", "is_active", "profile_applied"]
+    user.save(update_fields=said if user.pk else None)
     if was_active != user.is_active:
         User.objects.filter(pk=user.pk).update(access_changed_at=DatabaseNow())
         if not user.is_active:

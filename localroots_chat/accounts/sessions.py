@@ -4,15 +4,13 @@ A refresh token is good once. One statement both checks and replaces it, so of t
 a used one that comes again ends its whole family, because somebody has a copy.
 """
 
-import hashlib
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib.auth import authenticate, logout
-from django.contrib.auth.signals import user_logged_out
-from django.contrib.sessions.models import Session
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -75,12 +73,15 @@ def sign_out_everywhere(user: User) -> None:
         SignIn.objects.filter(user=user, ended_at=None).update(ended_at=DatabaseNow())
         User.objects.filter(pk=user.pk).update(tokens_valid_after=now(), access_changed_at=DatabaseNow())
         publish.on_commit(Revoked(user.pk))
-    _end_browser_sessions(user)
 
 
-def browser_sign_in(session_key: str | None) -> str | None:
-    """The name under which a browser session's sockets are known; it does not tell the session's key."""
-    return None if session_key is None else f"browser:{hashlib.sha256(session_key.encode()).hexdigest()[:32]}"
+_IN_SESSION = "sign_in"
+
+
+def browser_sign_in(request: HttpRequest) -> str | None:
+    """The sign-in of this browser session."""
+    found: str | None = request.session.get(_IN_SESSION)
+    return found
 
 
 def sign_out_of_browser(request: HttpRequest) -> None:
@@ -88,23 +89,22 @@ def sign_out_of_browser(request: HttpRequest) -> None:
     logout(request)
 
 
+@receiver(user_logged_in)
+def _begin_in_browser(request: HttpRequest, user: User, **_: object) -> None:
+    family = SignIn.objects.create(user=user, refresh_id="", expires_at=request.session.get_expiry_date())
+    request.session[_IN_SESSION] = str(family.pk)
+
+
 @receiver(user_logged_out)
-def _close_sockets_of_browser(request: HttpRequest, user: User | None, **_: object) -> None:
-    session = browser_sign_in(request.session.session_key)
-    if user is not None and session is not None:
-        publish.on_commit(Revoked(user.pk, session))
+def _end_in_browser(request: HttpRequest, user: User | None, **_: object) -> None:
+    if user is not None:
+        sign_out(user, browser_sign_in(request))
 
 
 def _end_family(family: SignIn) -> None:
     with transaction.atomic():
         SignIn.objects.filter(pk=family.pk, ended_at=None).update(ended_at=DatabaseNow())
         publish.on_commit(Revoked(family.user_id, str(family.pk)))
-
-
-def _end_browser_sessions(user: User) -> None:
-    for session in Session.objects.filter(expire_date__gt=datetime.now(UTC)).iterator():
-        if session.get_decoded().get("_auth_user_id") == str(user.pk):
-            session.delete()
 
 
 def _refresh_claims(token: object) -> dict[str, str]:

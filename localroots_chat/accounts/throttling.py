@@ -1,5 +1,6 @@
 """How often a person may ask REST: the same limits as the sockets'."""
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 from django.http import HttpRequest
@@ -25,6 +26,15 @@ class PersonThrottle(BaseThrottle):
 def count_one(bucket: str, who: object) -> None:
     """Counts one use. Raises ChatError `rate_limited`."""
     on_serving_loop(lambda: limits().check(question(bucket, who)))
+
+
+def count_guess(request: Request | HttpRequest, username: str) -> None:
+    """Counts one tried password, for the address and for the name, however the name is written.
+
+    Django's sign-in form normalises names in the same way. Raises ChatError `rate_limited`.
+    """
+    count_one("token", f"address:{address_of(request)}")
+    count_one("token", f"name:{unicodedata.normalize('NFKC', username).strip().casefold()}")
 
 
 def address_of(request: Request | HttpRequest) -> str:

@@ -21,6 +21,7 @@ from localroots_chat.errors import ChatError
 
 LEEWAY_SECONDS: Final = 15  # clocks of two machines; the same tolerance as Auth.js
 _LATEST: Final = 253_402_300_799  # the last second that a datetime can hold
+_JOINERS: Final = "\u200c\u200d"  # hold emoji of several parts together, and Persian and Indic letters
 # What a token made for another purpose says of itself
 _OTHER_PURPOSE: Final = frozenset({"token_type", "token_use", "purpose", "use", "typ"})
 
@@ -116,7 +117,8 @@ def clean_name(value: object) -> str | None:
     """A display name on one line without control characters, at most 200 characters; None where there is none."""
     if not isinstance(value, str):
         return None
-    return " ".join("".join(c if c.isprintable() else " " for c in value).split())[:200] or None
+    shown = (character if character.isprintable() or character in _JOINERS else " " for character in value)
+    return " ".join("".join(shown).split())[:200] or None
 
 
 def clean_image(value: object) -> str | None:
@@ -205,14 +207,15 @@ def _first_seen(claims: Claims) -> User:
 
 
 def _apply_profile(user: User, claims: Claims) -> None:
-    """Takes name, image, email and role from a newer token; writes only where something differs."""
+    """Takes name, image, email and role from a newer token, and remembers how new it was."""
     user.profile_applied = claims.issued or 0
     fresh = {"name": claims.name, "image": claims.image, "email": claims.email, "role": claims.role}
     changed = {field: value for field, value in fresh.items() if value is not None and value != getattr(user, field)}
-    if changed:
-        for field, value in changed.items():
-            setattr(user, field, value)
-        User.objects.filter(pk=user.pk).update(**changed, profile_applied=user.profile_applied)
+    for field, value in changed.items():
+        setattr(user, field, value)
+    User.objects.filter(pk=user.pk, profile_applied__lt=user.profile_applied).update(
+        **changed, profile_applied=user.profile_applied
+    )
 
 
 def now() -> float:

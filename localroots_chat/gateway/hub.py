@@ -8,6 +8,7 @@ after a moment is read from the database. One hub per event loop.
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -17,7 +18,17 @@ from django.conf import settings
 from localroots_chat.database import in_thread
 from localroots_chat.gateway.connection import Connection
 from localroots_chat.gateway.heartbeats import Heartbeats
-from localroots_chat.gateway.layer import Bus, Durable, Fleeting, Item, Personal, Revoked, Seated, Unseated
+from localroots_chat.gateway.layer import (
+    Bus,
+    Durable,
+    Fleeting,
+    Item,
+    Personal,
+    ReceiptsShown,
+    Revoked,
+    Seated,
+    Unseated,
+)
 from localroots_chat.gateway.protocol import Packet
 from localroots_chat.gateway.sweep import Sweep
 from localroots_chat.gateway.topic import Topic
@@ -29,6 +40,7 @@ HOLD_SECONDS: Final = 0.1  # nearly every early change is followed by its predec
 _HELD_MOST: Final = 1000
 _WRITES_BETWEEN_YIELDS: Final = 64  # about 1.5 ms, then heartbeats and other conversations have their turn
 _REPAIRS_AT_ONCE: Final = 4
+_REVOKED_MOST: Final = 10_000
 
 
 class Hub:
@@ -38,6 +50,8 @@ class Hub:
         self.loop = asyncio.get_running_loop()
         self._topics: dict[str, Topic] = {}
         self._people: dict[int, dict[Connection, None]] = {}
+        # Who was put out lately, when, and of which sign-in: for those whose connection is just being opened.
+        self._revoked: dict[int, list[tuple[float, str]]] = {}
         self._heartbeats = Heartbeats()
         self._bus = Bus(self._deliver) if settings.REDIS_URL else None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -67,6 +81,9 @@ class Hub:
         self._heartbeats.add(connection)
         for seat in seats:
             self.seat(connection, seat)
+        for moment, session in self._revoked.get(connection.person.key, ()):
+            if moment >= connection.known_at and session in ("", connection.session):
+                connection.close(4403, "signed out")
 
     def detach(self, connection: Connection) -> None:
         """`connection` is gone."""
@@ -141,7 +158,10 @@ class Hub:
                     for connection in self.connections_of(item.person):
                         self.unseat(connection, item.topic)
                 case Revoked():
-                    self._revoke(item)
+                    self.revoke(item.person, item.session)
+                case ReceiptsShown():
+                    for connection in self.connections_of(item.person):
+                        connection.person = connection.person._replace(receipts=item.shown)
 
     def _deliver_fleeting(self, item: Fleeting) -> None:
         topic = self._topics.get(item.topic)
@@ -160,9 +180,13 @@ class Hub:
             if connection.id != item.except_connection:
                 connection.write(packet)
 
-    def _revoke(self, item: Revoked) -> None:
-        for connection in self.connections_of(item.person):
-            if not item.session or connection.session == item.session:
+    def revoke(self, person: int, session: str) -> None:
+        """Ends this person's connections, or those of one sign-in, also those that are being opened."""
+        if len(self._revoked) > _REVOKED_MOST:
+            self._revoked.clear()  # whoever was arriving then has arrived
+        self._revoked.setdefault(person, []).append((time.time(), session))
+        for connection in self.connections_of(person):
+            if not session or connection.session == session:
                 connection.close(4403, "signed out")
 
     # Changes of one conversation, in order

@@ -73,7 +73,14 @@ class Revoked(msgspec.Struct, tag="revoked", array_like=True):
     session: str = ""
 
 
-Item = Durable | Fleeting | Personal | Seated | Unseated | Revoked
+class ReceiptsShown(msgspec.Struct, tag="receipts", array_like=True):
+    """A person shows what they read, or no longer does; who does not show does not see."""
+
+    person: int
+    shown: bool
+
+
+Item = Durable | Fleeting | Personal | Seated | Unseated | Revoked | ReceiptsShown
 
 _decoder = msgspec.msgpack.Decoder(list[Item])
 _encoder = msgspec.msgpack.Encoder()

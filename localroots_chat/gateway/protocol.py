@@ -91,7 +91,7 @@ def _as_invalid_field(error: msgspec.ValidationError) -> ChatError:
     # msgspec says "Expected `str`, got `int` - at `$.content`"
     text = str(error)
     at = _PATH.search(text)
-    path = at[1] if at else ""
+    path = re.sub(r"\[(\d+)\]", r".\1", at[1]).lstrip(".") if at else ""
     missing = _MISSING.search(text)
     if missing:
         path = f"{path}.{missing[1]}" if path else missing[1]

@@ -57,6 +57,8 @@ class Sweep:
     async def _mend(self, missed: Missed) -> None:
         for person, before in missed.revoked:
             self._revoke(person, before)
+        for person, session in missed.ended:
+            self._hub.revoke(person, session)
         # Only what this server does not know yet is worth reading: seats change by the thousand when a group opens.
         unknown = [(person, topic) for person, topic, present in missed.seats if self._differs(person, topic, present)]
         for some in _pieces(unknown, _SEATS_AT_ONCE):
@@ -67,7 +69,7 @@ class Sweep:
 
     def _revoke(self, person: int, before: float) -> None:
         for connection in self._hub.connections_of(person):
-            if connection.welcomed < before:
+            if connection.known_at < before:
                 connection.close(4403, "signed out")
 
     def _differs(self, person: int, topic: str, present: bool) -> bool:

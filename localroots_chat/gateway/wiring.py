@@ -40,7 +40,9 @@ class Credential(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """What is known of somebody whose credential was good. `expires` is in seconds since 1970."""
+    """What is known of somebody whose credential was good, and since when: `known_at` is before the first question
+    was asked. Times are in seconds since 1970.
+    """
 
     person: Person
     expires: float | None
@@ -48,6 +50,7 @@ class Arrival(NamedTuple):
     seats: Sequence[Seat]
     epoch: str
     unread_total: int
+    known_at: float
 
 
 class Change(NamedTuple):
@@ -79,13 +82,14 @@ class SeatMove(NamedTuple):
 
 class Missed(NamedTuple):
     """What the database says has changed: conversations and their versions, who sits where (person, topic, still
-    there), and people who must go, with the time before which they connected.
+    there), people who must go, with the time before which they connected, and sign-ins (person, session) that ended.
     """
 
     now: float
     versions: Sequence[tuple[str, int]]
     seats: Sequence[tuple[int, str, bool]]
     revoked: Sequence[tuple[int, float]]
+    ended: Sequence[tuple[int, str]]
 
 
 class CommandSpec(NamedTuple):

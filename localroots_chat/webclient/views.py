@@ -18,7 +18,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 
 from localroots_chat.accounts.models import User
 from localroots_chat.accounts.people import shape_of
-from localroots_chat.accounts.throttling import address_of, count_one
+from localroots_chat.accounts.throttling import count_guess
 from localroots_chat.errors import ChatError
 
 # A demo has a handful of people; a development database filled for load tests has thousands.
@@ -46,8 +46,7 @@ class SignIn(LoginView):
     def post(self, request: HttpRequest, *args: str, **kwargs: Any) -> HttpResponse:
         # The same limit on tried passwords as at POST /api/token/: two doors, one count.
         try:
-            count_one("token", f"address:{address_of(request)}")
-            count_one("token", f"name:{request.POST.get('username', '').casefold()}")
+            count_guess(request, request.POST.get("username", ""))
         except ChatError as refusal:
             page = self.get_context_data(refusal=refusal.message)
             return self.render_to_response(page, status=refusal.status)

@@ -42,12 +42,12 @@ PAGES = ["/static/admin/css/base.css", "/admin/login/", "/sign-in/", "/healthz",
 
 @pytest.mark.parametrize("page", PAGES)
 def test_serve_serves_pages_admin_and_static_files(quick_server: ChatServer, page: str) -> None:
-    assert httpx.get(quick_server.base_url + page).status_code == 200
+    assert httpx.get(quick_server.base_url + page, follow_redirects=True).status_code == 200
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_runserver_serves_the_same(development_server: ChatServer, page: str) -> None:
-    assert httpx.get(development_server.base_url + page).status_code == 200
+    assert httpx.get(development_server.base_url + page, follow_redirects=True).status_code == 200
 
 
 async def test_runserver_carries_a_talk(development_server: ChatServer) -> None:

@@ -1,0 +1,421 @@
+"""The admin of people and their sign-ins, and what all our admin pages have in common.
+
+These tables may hold millions of rows: no page counts or sorts them all or offers a choice of thousands. Rows hang
+together, and clients follow them by version, so nothing is deleted here row by row.
+"""
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.admin.utils import unquote
+from django.contrib.auth import admin as auth_admin
+from django.contrib.auth import forms as auth_forms
+from django.contrib.auth import models as auth_models
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import models
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Now
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from localroots_chat.accounts.models import SignIn, User
+from localroots_chat.accounts.sessions import sign_out_everywhere
+from localroots_chat.accounts.throttling import address_of, count_one
+from localroots_chat.accounts.tokens import clean_image, clean_name
+from localroots_chat.errors import ChatError
+from localroots_chat.gateway import publish
+from localroots_chat.gateway.layer import Revoked
+
+if TYPE_CHECKING:  # what is generic only in the stubs
+    from django.contrib.admin import ModelAdmin as _ModelAdmin
+    from django.core.paginator import Paginator
+
+    _Paginator = Paginator[Any]
+    _UserAdmin = auth_admin.UserAdmin[User]
+    _NewUserForm = auth_forms.UserCreationForm[User]
+    _UserForm = auth_forms.UserChangeForm[User]
+    _PasswordForm = auth_forms.AdminPasswordChangeForm[User]
+else:
+    from django.core.paginator import Paginator as _Paginator
+
+    _UserAdmin = auth_admin.UserAdmin
+    _NewUserForm = auth_forms.UserCreationForm
+    _UserForm = auth_forms.UserChangeForm
+    _PasswordForm = auth_forms.AdminPasswordChangeForm
+
+    class _ModelAdmin(admin.ModelAdmin):
+        def __class_getitem__(cls, _):
+            return cls
+
+
+M = TypeVar("M", bound=models.Model)
+
+COUNTED_AT_MOST: Final = 10_000
+_PEOPLE_FOUND_AT_MOST: Final = 500
+
+admin.site.site_header = admin.site.site_title = "LocalRoots Chat"
+admin.site.index_title = "Administration"
+
+
+# What all pages have in common
+
+
+class _AtLeast(int):
+    """A count that was ended early, and says so."""
+
+    def __str__(self) -> str:
+        return f"{int(self)}+"
+
+
+class BoundedPaginator(_Paginator):
+    """Counts, and leafs through, the first 10,000 rows: further on one searches or filters."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
+        # Neither the order nor the annotations matter to a count, and both may cost much.
+        found = rows.order_by().values("pk")[:COUNTED_AT_MOST].count()
+        return found if found < COUNTED_AT_MOST else _AtLeast(found)
+
+
+class LargeTableAdmin(_ModelAdmin[M]):
+    """Lists that cost the same with a hundred rows and with a hundred million, newest first unless said otherwise."""
+
+    paginator = BoundedPaginator
+    list_per_page = 50
+    list_max_show_all = 0
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    ordering = ("-pk",)
+    sortable_by: ClassVar[tuple[str, ...]] = ()
+    person_field: ClassVar[str] = ""  # a search is for this person's rows
+
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[M], bool]:
+        if not self.person_field:
+            return super().get_search_results(request, queryset, search_term)
+        for word in search_term.split():
+            queryset = queryset.filter(**{f"{self.person_field}__in": people_named(word)})
+        return queryset, False
+
+
+class ReadOnlyAdmin(LargeTableAdmin[M]):
+    """For what only the service itself may write: each change takes a version and tells the clients."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return False
+
+
+def people_named(word: str) -> list[int]:
+    """Keys of people whose name has this word, or who have this id. A list, so that their rows are found by index."""
+    found = User.objects.filter(Q(name__icontains=word) | Q(username__icontains=word) | Q(public_id=word))
+    return list(found.values_list("pk", flat=True)[:_PEOPLE_FOUND_AT_MOST])
+
+
+def page_link(page: str, row: models.Model, text: object = None) -> SafeString:
+    """A link to the page of this row: `page_link("accounts_user", user)`."""
+    return format_html('<a href="{}">{}</a>', reverse(f"admin:{page}_change", args=[row.pk]), text or row)
+
+
+def list_links(links: Iterable[tuple[str, str, dict[str, Any]]]) -> SafeString:
+    """Links to lists, from (text, list, what it is narrowed to)."""
+    found = ((reverse(f"admin:{page}_changelist", query=query), text) for text, page, query in links)
+    return format_html_join(" · ", '<a href="{}">{}</a>', found)
+
+
+def only(parameter: str, lookup: str, rows: QuerySet[Any], label: Callable[[Any], str] = str) -> type[Any]:
+    """A filter for the rows of one person or one conversation. Links set it; it is shown where it is set."""
+
+    class Only(admin.SimpleListFilter):
+        title = parameter
+        parameter_name = parameter
+        found: models.Model | None = None
+
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+            key = self.value()
+            if key is None:
+                return []
+            try:
+                self.found = rows.filter(pk=key).first()
+            except (ValueError, ValidationError):
+                self.found = None
+            return [(key, label(self.found) if self.found is not None else "unknown")]
+
+        def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+            if self.value() is None:
+                return None
+            return queryset.none() if self.found is None else queryset.filter(**{lookup: self.found.pk})
+
+    return Only
+
+
+def state_filter(states: Mapping[str, Q]) -> type[admin.SimpleListFilter]:
+    """A filter by what has become of a row."""
+
+    class State(admin.SimpleListFilter):
+        title = "state"
+        parameter_name = "state"
+
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+            return [(name, name.capitalize()) for name in states]
+
+        def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+            state = states.get(self.value() or "")
+            return None if state is None else queryset.filter(state)
+
+    return State
+
+
+class SignInForm(AdminAuthenticationForm):
+    """Counts tried passwords together with the other doors: the limit is one."""
+
+    def clean(self) -> dict[str, Any]:
+        try:
+            if self.request is not None:
+                count_one("token", f"address:{address_of(self.request)}")
+            count_one("token", f"name:{self.cleaned_data.get('username', '').casefold()}")
+        except ChatError as refusal:
+            raise ValidationError(refusal.message) from None
+        return super().clean()
+
+
+admin.site.login_form = SignInForm
+
+
+# People
+
+
+class NewUserForm(_NewUserForm):
+    """Somebody who signs in here. People of the marketplace come by token or sync."""
+
+    username = auth_forms.UsernameField(max_length=150, help_text="For signing in here with the password.")
+
+    class Meta(auth_forms.UserCreationForm.Meta):
+        model = User
+        fields = ("username", "name", "email", "role")
+
+
+class UserForm(_UserForm):
+    """A person's profile and access."""
+
+    class Meta(auth_forms.UserChangeForm.Meta):
+        model = User
+        field_classes: ClassVar[dict[str, type[forms.Field]]] = {}  # UsernameField cannot be empty
+
+    def clean_username(self) -> str | None:
+        """As somebody types it when signing in; no name is None, of which there may be many."""
+        given: str | None = self.cleaned_data["username"]
+        return unicodedata.normalize("NFKC", given) if given else None
+
+    def clean_name(self) -> str:
+        return clean_name(self.cleaned_data["name"]) or ""
+
+    def clean_image(self) -> str:
+        image: str = self.cleaned_data["image"]
+        if image and clean_image(image) is None:
+            raise ValidationError("Expected an address that starts with http:// or https://.")
+        return image
+
+
+class PasswordForm(_PasswordForm):
+    """Whoever knew the old password is signed out. Nobody is left without one: who is to stay out is not active."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields.pop("usable_password", None)
+
+    def save(self, commit: bool = True) -> User:
+        user = super().save(commit)
+        sign_out_everywhere(user)
+        return user
+
+
+@admin.register(User)
+class UserAdmin(LargeTableAdmin[User], _UserAdmin):
+    """Superusers alone give rights and credentials; other staff don't touch the accounts of staff."""
+
+    form = UserForm
+    add_form = NewUserForm
+    change_password_form = PasswordForm
+    add_form_template = "admin/change_form.html"
+    list_display = ("who", "public_id", "username", "role", "is_active", "is_staff", "seats")
+    list_filter = ("role", "is_active", "is_staff", "is_superuser")
+    sortable_by = ("public_id", "username")
+    search_fields = ("name", "username", "email", "public_id")
+    fieldsets = (
+        (None, {"fields": ("public_id", "in_the_chat")}),
+        (
+            "Profile",
+            {
+                "fields": ("name", "image", "email", "role"),
+                "description": "Of people of the marketplace, its next token brings these again.",
+            },
+        ),
+        ("Signing in here", {"fields": ("username", "password")}),
+        (
+            "Access",
+            {
+                "fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions"),
+                "description": "Whoever is not active is disconnected at once. "
+                "Whoever has rights or a password here can no longer come with a token of the marketplace.",
+            },
+        ),
+        ("The person's own settings", {"fields": ("language", "appear_offline", "receipts", "last_seen")}),
+        ("Times", {"fields": ("created_at", "last_login", "access_changed_at")}),
+    )
+    add_fieldsets = ((None, {"fields": ("username", "name", "email", "role", "password1", "password2")}),)
+    readonly_fields = (
+        "public_id",
+        "in_the_chat",
+        "language",
+        "appear_offline",
+        "receipts",
+        "last_seen",
+        "created_at",
+        "last_login",
+        "access_changed_at",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        # By subquery: a join with GROUP BY would count everybody's seats before the page is cut out.
+        seats = User.objects.filter(pk=OuterRef("pk")).annotate(
+            count=Count("seats", filter=Q(seats__left_at__isnull=True))
+        )
+        return super().get_queryset(request).annotate(seats_taken=Subquery(seats.values("count")))
+
+    @admin.display(description="name")
+    def who(self, user: User) -> str:
+        return str(user)
+
+    @admin.display(description="conversations")
+    def seats(self, user: User) -> int:
+        return user.seats_taken  # type: ignore[attr-defined,no-any-return]  # annotated above
+
+    @admin.display(description="in the chat")
+    def in_the_chat(self, user: User) -> SafeString:
+        return list_links(
+            [
+                (f"Conversations ({self.seats(user)})", "conversations_conversation", {"person": user.pk}),
+                ("Seats", "conversations_participant", {"person": user.pk}),
+                ("Messages", "conversations_message", {"sender": user.pk}),
+                ("Read receipts", "conversations_readreceipt", {"reader": user.pk}),
+                ("Sign-ins", "accounts_signin", {"person": user.pk}),
+            ]
+        )
+
+    # Who may do what
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        if obj is not None and (obj.is_staff or obj.is_superuser) and not _by_superuser(request):
+            return False
+        return super().has_change_permission(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        fixed: tuple[str, ...] = self.readonly_fields
+        if not _by_superuser(request):
+            fixed += ("is_staff", "is_superuser", "groups", "user_permissions")
+            return fixed if obj is None else (*fixed, "username")
+        if obj is not None and obj.pk == request.user.pk:  # nobody locks themselves out
+            return (*fixed, "is_active", "is_staff", "is_superuser")
+        return fixed
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fieldsets: Any = super().get_fieldsets(request, obj)
+        if obj is None or self._may_set_password(request, obj):
+            return fieldsets
+        return [
+            (title, {**options, "fields": [field for field in options["fields"] if field != "password"]})
+            for title, options in fieldsets
+        ]
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        user = self.get_object(request, unquote(id))
+        if user is not None and not self._may_set_password(request, user):
+            raise PermissionDenied
+        return super().user_change_password(request, id, form_url)
+
+    def _may_set_password(self, request: HttpRequest, user: User) -> bool:
+        # Whoever sets somebody's password can read their conversations. Without a user name it would sign nobody
+        # in, and only shut out a person of the marketplace.
+        return _by_superuser(request) and bool(user.username)
+
+    # Saving
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: Any) -> None:
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        # Only what was edited: the whole row would undo what a sign-out elsewhere has just written.
+        columns = {field.name for field in User._meta.concrete_fields}
+        obj.save(update_fields=columns.intersection(form.changed_data))
+        if "is_active" in form.changed_data:
+            User.objects.filter(pk=obj.pk).update(access_changed_at=Now())
+            if not obj.is_active:
+                publish.on_commit(Revoked(obj.pk))
+
+
+def _by_superuser(request: HttpRequest) -> bool:
+    return isinstance(request.user, User) and request.user.is_superuser
+
+
+# Whoever can change a group of rights can give all rights to its members, and so to themselves.
+admin.site.unregister(auth_models.Group)
+
+
+@admin.register(auth_models.Group)
+class RightsAdmin(auth_admin.GroupAdmin):
+    """Groups of rights, changed by superusers only."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _by_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: auth_models.Group | None = None) -> bool:
+        return _by_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: auth_models.Group | None = None) -> bool:
+        return _by_superuser(request)
+
+
+# Sign-ins
+
+
+@admin.register(SignIn)
+class SignInAdmin(ReadOnlyAdmin[SignIn]):
+    """Where people are signed in by password. What was used last expires last."""
+
+    list_display = ("person", "created_at", "expires_at", "ended_at")
+    list_display_links = ("created_at",)
+    list_filter = (
+        only("person", "user", User.objects.all()),
+        state_filter(
+            {
+                "signed in": Q(ended_at__isnull=True, expires_at__gt=Now()),
+                "ended": Q(ended_at__isnull=False),
+                "expired": Q(ended_at__isnull=True, expires_at__lte=Now()),
+            }
+        ),
+    )
+    list_select_related = ("user",)
+    ordering = ("-expires_at",)
+    search_fields = ("user__name",)
+    search_help_text = "A person's name, user name or id."
+    person_field = "user"
+    fields = ("id", "user", "created_at", "expires_at", "ended_at")
+
+    @admin.display(description="person")
+    def person(self, sign_in: SignIn) -> SafeString:
+        return page_link("accounts_user", sign_in.user)
