@@ -55,7 +55,7 @@ def read_after(topic: str, version: int, seq: int) -> Head:
     prev = version
     for row in rows[:REPAIR_MOST]:
         changes.append(_change(topic, row, prev, seq))
-        prev, seq = row.version, max(seq, row.seq)
+        prev = row.version
     complete = len(rows) <= REPAIR_MOST
     return Head(head[0] if complete else prev, head[1] if complete else seq, changes)
 

@@ -1,7 +1,8 @@
 /**
- * Proves that what the web client holds stays true. Messages are written and edited, events, answers and whole
- * connections are lost, and what is not lost arrives in any order; once all is quiet the client must hold exactly
- * what the server has: every line of its list, unread counts included, and every message of the thread it shows.
+ * Proves that what the web client holds stays true. Messages are written, edited and deleted, threads are opened
+ * and left, events, answers and whole connections are lost, and what is not lost arrives in any order; once all is
+ * quiet the client must hold exactly what the server has: every line of its list, unread counts included, and every
+ * message of the threads it holds.
  *
  * The client is the real store.js and loading.js, put together as in main.js; the server is a model of the real one.
  * Nothing waits for a clock: what is under way lies in one heap, and dice pick what comes next. The dice come from a
@@ -116,6 +117,12 @@ class Server {
     return this.#changed("message:updated", id, message);
   }
 
+  delete(id, message) {
+    message.content = "";
+    message.deletedAt = this.#tick();
+    return this.#changed("message:updated", id, message);
+  }
+
   #changed(event, id, message) {
     const conversation = this.#conversations.get(id);
     const prev = conversation.version;
@@ -174,7 +181,6 @@ class World {
   }
 
   async live() {
-    for (const id of CONVERSATIONS) this.server.write(id, OTHER);
     this.#load();
     await this.#badDays();
     await this.#rest();
@@ -217,9 +223,11 @@ class World {
   #moves = [
     [50, () => this.#arrive()],
     [19, () => this.#write()],
-    [9, () => this.#edit()],
+    [9, () => this.#revise((id, message) => this.server.edit(id, message))],
+    [3, () => this.#revise((id, message) => this.server.delete(id, message))],
     [2, () => this.#say()],
     [5, () => this.#scrollUp()],
+    [3, () => this.#open(this.#someConversation())],
     [1, () => this.#load()],
   ];
 
@@ -240,9 +248,10 @@ class World {
     this.#tell(this.server.write(this.#someConversation(), this.dice.oneOf([ME, OTHER])));
   }
 
-  #edit() {
+  #revise(change) {
     const id = this.#someConversation();
-    this.#tell(this.server.edit(id, this.dice.oneOf(this.server.messages(id))));
+    const messages = this.server.messages(id);
+    if (messages.length > 0) this.#tell(change(id, this.dice.oneOf(messages)));
   }
 
   /** Writes here: the answer, which is the message, and its event come in any order. */

@@ -32,15 +32,22 @@ export class Loading {
   refresh() {
     return this.#coalesced.run("the list", async () => {
       const { store } = this;
-      for (const id of store.threads.keys()) if (id !== store.openId) store.dropThread(id);
-      const gone = new Set(store.conversations.keys());
+      const open = store.openId; // another one that is opened meanwhile is loaded anew anyway
+      for (const id of store.threads.keys()) if (id !== open) store.dropThread(id);
+      const before = new Map([...store.conversations].map(([id, { version }]) => [id, version]));
+      const listed = new Set();
       this.#next = null;
       for (let page = 0; page < this.#pages; page += 1) {
-        (await this.#listPage()).forEach(({ id }) => gone.delete(id));
+        (await this.#listPage()).forEach(({ id }) => listed.add(id));
         if (!this.#next) break;
       }
-      for (const id of gone) if (id !== store.openId) store.removeConversation(id);
-      if (store.openId) await this.catchUp(store.openId);
+      for (const [id, { version }] of [...store.conversations]) {
+        if (listed.has(id) || id === open || id === store.openId) continue;
+        // One that changed meanwhile may have moved to a page that had been read already.
+        if (before.get(id) === version) store.removeConversation(id);
+        else await this.catchUp(id);
+      }
+      if (open) await this.catchUp(open);
     });
   }
 
@@ -64,19 +71,21 @@ export class Loading {
   async openThread(id) {
     if (!this.store.conversations.has(id) && !(await this.#conversation(id))) return;
     if (this.store.threads.has(id)) return;
-    this.store.expectThread(id);
-    const opening = this.#firstPage(id).finally(() => this.#opening.delete(id));
+    const opening = this.#firstPage(id, this.store.expectThread(id)).finally(() => {
+      if (this.#opening.get(id) === opening) this.#opening.delete(id);
+    });
     this.#opening.set(id, opening);
     await opening;
   }
 
-  /** @param {string} id */
-  async #firstPage(id) {
+  /** @param {string} id @param {import("./messages.js").Messages} thread */
+  async #firstPage(id, thread) {
     try {
       const page = await this.api.messages(id, { limit: PAGE });
+      if (this.store.threads.get(id) !== thread) return; // dropped meanwhile, perhaps opened anew
       if (this.store.putNewest(id, page) === "gap") void this.catchUp(id);
     } catch (error) {
-      this.store.dropThread(id);
+      if (this.store.threads.get(id) === thread) this.store.dropThread(id);
       throw error;
     }
   }
@@ -133,9 +142,11 @@ export class Loading {
     }
     // As many new versions as new messages: nothing older changed. Otherwise all that is held is read again.
     const onlyNew = version - thread.version === fresh;
-    let after = onlyNew ? thread.newestSeq : Math.max(0, thread.oldestSeq - 1);
+    const begin = thread.hasOlder ? thread.oldestSeq - 1 : 0;
+    let after = onlyNew ? thread.newestSeq : begin;
     for (let hasNewer = true; hasNewer;) {
       const page = await this.api.messages(id, { limit: CATCH_UP_PAGE, after });
+      if (store.threads.get(id) !== thread) return; // dropped meanwhile, perhaps opened anew
       store.putNewer(id, page);
       hasNewer = page.hasNewer && page.messages.length > 0;
       after = page.messages.at(-1)?.seq ?? after;

@@ -25,6 +25,8 @@ export class Store {
     new Map();
   /** @type {Set<() => void>} */ #listeners = new Set();
   #announced = false;
+  /** The newest answer's version, and those of the messages that events have counted as unread since.
+   * @type {Map<string, {answered: number, counted: number[]}>} */ #counts = new Map();
 
   /** @param {User} me */
   constructor(me) {
@@ -63,15 +65,26 @@ export class Store {
 
   /** @param {Conversation} conversation */
   putConversation(conversation) {
-    const held = this.conversations.get(conversation.id);
-    if (held && held.version > conversation.version) return; // an event overtook this answer
-    this.conversations.set(conversation.id, conversation);
+    const { id, version, lastReadSeq, unreadCount } = conversation;
+    const held = this.conversations.get(id);
+    const { answered, counted } = this.#counts.get(id) ?? { answered: 0, counted: [] };
+    if (held && version < answered) return; // a newer answer overtook this one
+    const since = counted.filter((each) => each > version);
+    if (held && held.version > version) {
+      // Events overtook this answer. They know better, but for the count: what was deleted, only the server knows.
+      if (lastReadSeq !== held.lastReadSeq) return;
+      held.unreadCount = Math.min(UNREAD_COUNTED_TO, unreadCount + since.length);
+    } else {
+      this.conversations.set(id, conversation);
+    }
+    this.#counts.set(id, { answered: version, counted: since });
     this.changed();
   }
 
   /** @param {string} id */
   removeConversation(id) {
     this.conversations.delete(id);
+    this.#counts.delete(id);
     this.dropThread(id);
     this.changed();
   }
@@ -80,7 +93,9 @@ export class Store {
 
   /** A thread is expected from here on: what happens to it meanwhile is kept for it. @param {string} id */
   expectThread(id) {
-    if (!this.threads.has(id)) this.threads.set(id, new Messages());
+    const thread = this.threads.get(id) ?? new Messages();
+    this.threads.set(id, thread);
+    return thread;
   }
 
   /** @param {string} id */
@@ -173,6 +188,7 @@ export class Store {
     conversation.lastMessage = message;
     if (this.#countsAsUnread(conversation, message)) {
       conversation.unreadCount = Math.min(UNREAD_COUNTED_TO, conversation.unreadCount + 1);
+      this.#counts.get(conversation.id)?.counted.push(message.version);
     }
   }
 
