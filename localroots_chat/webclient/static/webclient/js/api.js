@@ -9,6 +9,9 @@ import { ChatError } from "./errors.js";
 /** @typedef {import("./types.js").Page} Page */
 /** @typedef {import("./types.js").User} User */
 
+/** A request without an answer for this long is one that was lost: whoever asked tries again. */
+const PATIENCE_MS = 20_000;
+
 export class Api {
   /** @param {{onSignedOut: () => void}} options */
   constructor({ onSignedOut }) {
@@ -58,12 +61,14 @@ export class Api {
         method,
         headers,
         credentials: "same-origin",
+        signal: AbortSignal.timeout(PATIENCE_MS),
         body: body === undefined ? undefined : JSON.stringify(body),
       });
     } catch {
       throw ChatError.disconnected();
     }
     const answer = await response.json().catch(() => null);
+    if (response.ok && answer === null) throw ChatError.disconnected(); // cut off midway, or not our server's words
     if (response.ok) return answer;
     if (response.status === 401) this.onSignedOut();
     throw new ChatError(answer?.error ?? unexplained(response));
