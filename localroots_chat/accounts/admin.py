@@ -19,7 +19,6 @@ from django.contrib.auth import models as auth_models
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -27,8 +26,9 @@ from django.utils.safestring import SafeString
 
 from localroots_chat.accounts.models import SignIn, User
 from localroots_chat.accounts.sessions import sign_out_everywhere
-from localroots_chat.accounts.throttling import address_of, count_one
-from localroots_chat.accounts.tokens import clean_image, clean_name
+from localroots_chat.accounts.throttling import count_guess
+from localroots_chat.accounts.tokens import clean_image, clean_name, now
+from localroots_chat.database import DatabaseNow
 from localroots_chat.errors import ChatError
 from localroots_chat.gateway import publish
 from localroots_chat.gateway.layer import Revoked
@@ -181,13 +181,12 @@ def state_filter(states: Mapping[str, Q]) -> type[admin.SimpleListFilter]:
 
 
 class SignInForm(AdminAuthenticationForm):
-    """Counts tried passwords together with the other doors: the limit is one."""
+    """Who is signed in without rights of staff may try another account: counted with the guesses at other doors."""
 
     def clean(self) -> dict[str, Any]:
         try:
             if self.request is not None:
-                count_one("token", f"address:{address_of(self.request)}")
-            count_one("token", f"name:{self.cleaned_data.get('username', '').casefold()}")
+                count_guess(self.request, self.cleaned_data.get("username", ""))
         except ChatError as refusal:
             raise ValidationError(refusal.message) from None
         return super().clean()
@@ -232,11 +231,7 @@ class UserForm(_UserForm):
 
 
 class PasswordForm(_PasswordForm):
-    """Whoever knew the old password is signed out. Nobody is left without one: who is to stay out is not active."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.fields.pop("usable_password", None)
+    """Whoever knew the old password is signed out."""
 
     def save(self, commit: bool = True) -> User:
         user = super().save(commit)
@@ -262,7 +257,7 @@ class UserAdmin(LargeTableAdmin[User], _UserAdmin):
             "Profile",
             {
                 "fields": ("name", "image", "email", "role"),
-                "description": "Of people of the marketplace, its next token brings these again.",
+                "description": "What a later token of the marketplace says goes before what is written here.",
             },
         ),
         ("Signing in here", {"fields": ("username", "password")}),
@@ -360,10 +355,13 @@ class UserAdmin(LargeTableAdmin[User], _UserAdmin):
             super().save_model(request, obj, form, change)
             return
         # Only what was edited: the whole row would undo what a sign-out elsewhere has just written.
-        columns = {field.name for field in User._meta.concrete_fields}
-        obj.save(update_fields=columns.intersection(form.changed_data))
-        if "is_active" in form.changed_data:
-            User.objects.filter(pk=obj.pk).update(access_changed_at=Now())
+        edited = {field.name for field in User._meta.concrete_fields}.intersection(form.changed_data)
+        if edited & {"name", "image", "email", "role"}:
+            obj.profile_applied = now()  # tokens from before do not undo it
+            edited.add("profile_applied")
+        obj.save(update_fields=edited)
+        if "is_active" in edited:
+            User.objects.filter(pk=obj.pk).update(access_changed_at=DatabaseNow())
             if not obj.is_active:
                 publish.on_commit(Revoked(obj.pk))
 
@@ -395,17 +393,17 @@ class RightsAdmin(auth_admin.GroupAdmin):
 
 @admin.register(SignIn)
 class SignInAdmin(ReadOnlyAdmin[SignIn]):
-    """Where people are signed in by password. What was used last expires last."""
+    """Where people are signed in by password. Those in use expire last."""
 
-    list_display = ("person", "created_at", "expires_at", "ended_at")
+    list_display = ("person", "created_at", "in_browser", "expires_at", "ended_at")
     list_display_links = ("created_at",)
     list_filter = (
         only("person", "user", User.objects.all()),
         state_filter(
             {
-                "signed in": Q(ended_at__isnull=True, expires_at__gt=Now()),
+                "signed in": Q(ended_at__isnull=True, expires_at__gt=DatabaseNow()),
                 "ended": Q(ended_at__isnull=False),
-                "expired": Q(ended_at__isnull=True, expires_at__lte=Now()),
+                "expired": Q(ended_at__isnull=True, expires_at__lte=DatabaseNow()),
             }
         ),
     )
@@ -414,7 +412,11 @@ class SignInAdmin(ReadOnlyAdmin[SignIn]):
     search_fields = ("user__name",)
     search_help_text = "A person's name, user name or id."
     person_field = "user"
-    fields = ("id", "user", "created_at", "expires_at", "ended_at")
+    fields = ("id", "person", "in_browser", "created_at", "expires_at", "ended_at")
+
+    @admin.display(description="in the browser", boolean=True)
+    def in_browser(self, sign_in: SignIn) -> bool:
+        return not sign_in.refresh_id  # a browser session has no tokens
 
     @admin.display(description="person")
     def person(self, sign_in: SignIn) -> SafeString:
