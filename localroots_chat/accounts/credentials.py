@@ -1,6 +1,6 @@
 """Who stands behind what a socket showed: a token, or a ticket that somebody with a token or a session got."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from localroots_chat.accounts import tickets
 from localroots_chat.accounts.models import SignIn, User
@@ -19,24 +19,18 @@ def holders_behind(credentials: Sequence[Credential]) -> list[Holder | ChatError
 def _behind_tickets(texts: Sequence[str]) -> list[Holder | ChatError]:
     if not texts:
         return []
-    redeemed = [_redeem(text) for text in texts]
-    good = [one for one in redeemed if isinstance(one, tickets.Ticket)]
+    redeemed = tickets.redeem(texts)
+    good = [one for one in redeemed if one is not None]
     users = {user.pk: user for user in User.objects.filter(pk__in=[one.user for one in good])}
     families = [one.sign_in for one in good if one.sign_in is not None]
     ended = set(map(str, SignIn.objects.filter(pk__in=families).exclude(ended_at=None).values_list("pk", flat=True)))
-    return [one if isinstance(one, ChatError) else _behind(one, users.get(one.user), ended) for one in redeemed]
+    return [_behind(one, users, ended) for one in redeemed]
 
 
-def _redeem(text: str) -> tickets.Ticket | ChatError:
-    try:
-        return tickets.redeem(text)
-    except ChatError as error:
-        return error
-
-
-def _behind(ticket: tickets.Ticket, user: User | None, ended: set[str]) -> Holder | ChatError:
-    if user is None:
-        return token_invalid()
+def _behind(ticket: tickets.Ticket | None, users: Mapping[int, User], ended: set[str]) -> Holder | ChatError:
+    user = None if ticket is None else users.get(ticket.user)
+    if ticket is None or user is None:
+        return token_invalid("The ticket is wrong, used or too old.")
     if not user.is_active:
         return token_invalid("This account has been disabled.", close=4403)
     if ticket.sign_in in ended or ticket.issued <= user.tokens_valid_after:

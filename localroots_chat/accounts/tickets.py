@@ -6,6 +6,7 @@ Kept in Redis, or in this process where there is none. When Redis is away no tic
 import hashlib
 import secrets
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -13,7 +14,6 @@ import redis
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from localroots_chat.accounts.tokens import token_invalid
 from localroots_chat.errors import unavailable
 from localroots_chat.gateway.redis_client import CALL_SECONDS
 
@@ -44,20 +44,18 @@ def issue(ticket: Ticket) -> str:
     return text
 
 
-def redeem(text: str) -> Ticket:
-    """What the ticket stood for; it is worthless from now on. Raises ChatError `token_invalid`."""
-    kept = _from_redis(text) if settings.REDIS_URL else _from_here(text)
-    if kept is None:
-        raise token_invalid("The ticket is wrong, used or too old.")
-    return kept
-
-
-def _from_redis(text: str) -> Ticket | None:
+def redeem(texts: Sequence[str]) -> list[Ticket | None]:
+    """What each ticket stood for; None for one that is wrong, used or old. All are worthless now. One call to Redis."""
+    if not settings.REDIS_URL:
+        return [_from_here(text) for text in texts]
+    pipeline = _redis().pipeline(transaction=False)
+    for text in texts:
+        pipeline.getdel(_key(text))
     try:
-        kept = _redis().getdel(_key(text))
+        kept = pipeline.execute()
     except (RedisError, OSError):
-        return None  # closed rather than open
-    return msgspec.json.decode(kept, type=Ticket) if isinstance(kept, bytes) else None
+        return [None for _ in texts]  # closed rather than open
+    return [msgspec.json.decode(one, type=Ticket) if isinstance(one, bytes) else None for one in kept]
 
 
 def _from_here(text: str) -> Ticket | None:
