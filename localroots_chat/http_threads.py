@@ -3,7 +3,7 @@
 Every view here is synchronous. Django's ASGI handler would send each middleware's half to a thread of its own accord,
 and give each request a thread that it throws away with its database connection: kept connections leak, others cost a
 handshake per request. Here the whole chain runs in one hop, on one of a few kept threads, which keep exactly as many
-connections. Measured on a page of 50 messages: 35 → 14 ms.
+connections. On a busy machine of two cores this took /healthz from 5.2 to 2.5 ms, a page of 50 messages from 36 to 24.
 """
 
 import os
