@@ -52,7 +52,7 @@ EVENTS: Final[Mapping[str, str]] = {
 
 
 def arrive(credentials: list[Credential]) -> list[Arrival | ChatError]:
-    """Who these people are and where they sit. At most six queries for any number of people."""
+    """Who these people are and where they sit. Six queries for any number of known people, two more for tickets."""
     known_at = time.time()
     holders = holders_behind(credentials)
     users = {holder.user.pk for holder in holders if isinstance(holder, Holder)}
