@@ -12,23 +12,15 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from conversations import direct, history, inbox, messages, reads
-from conversations.models import Participant
 from conversations.participants import message_of, seat_of
-from conversations.shapes import message_shape
+from conversations.shapes import ClientId, ConversationShape, MessageShape, SentShape, SentType, message_shape
 from conversations.writer import Stored
 from localroots_chat.accounts.authentication import asker
+from localroots_chat.described import CURSOR, LIMIT, describe, number
 from localroots_chat.errors import invalid
-from localroots_chat.gateway.protocol import convert
 from localroots_chat.gateway.threads import on_serving_loop
-from localroots_chat.rest import (
-    body_of,
-    cursor_invalid,
-    flag_field,
-    id_field,
-    number_parameter,
-    read_cursor,
-    write_cursor,
-)
+from localroots_chat.rest import Listed, cursor_invalid, number_parameter, read_body, read_cursor, write_cursor
+from localroots_chat.wire import Id, PersonId
 
 SEQ_MOST = 2**53
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,10 +30,28 @@ class NewMessage(msgspec.Struct, rename="camel"):
     """The body of a message; the conversation is in the address."""
 
     content: str
-    type: str = "TEXT"
-    client_id: str | None = None
-    reply_to: str | None = None
-    attachment_ids: list[str] | None = None
+    type: SentType = "TEXT"
+    client_id: ClientId | None = None
+    reply_to: Id | None = None
+    attachment_ids: list[Id] | None = None
+
+
+class Opening(msgspec.Struct, rename="camel"):
+    """With whom."""
+
+    user_id: PersonId
+
+
+class Mute(msgspec.Struct):
+    """Whether one's own notifications are off."""
+
+    muted: bool
+
+
+class ReadUpTo(msgspec.Struct, rename="camel"):
+    """The message up to which one has read."""
+
+    message_id: Id
 
 
 class ConversationViewSet(ViewSet):
@@ -50,45 +60,73 @@ class ConversationViewSet(ViewSet):
     lookup_field = "conversation"
     lookup_value_regex = "[^/]+"
 
+    @describe(gives={200: Listed[ConversationShape]}, query=[LIMIT, CURSOR], refuses=["cursor_invalid"])
     def list(self, request: Request) -> Response:
-        """Newest activity first."""
+        """List one's conversations, newest activity first."""
         after = None
         if "cursor" in request.GET:
             after = _cursor(request.GET["cursor"])
         limit = number_parameter(request._request, "limit", inbox.PAGE, least=1, most=history.PAGE_MOST)
         results, more = inbox.conversations_of(asker(request), after=after, limit=limit)
-        return Response({"results": results, "next": None if more is None else _write_cursor(more)})
+        return Response(Listed(results, None if more is None else _write_cursor(more)))
 
+    @describe(
+        takes=Opening,
+        gives={200: ConversationShape, 201: ConversationShape},
+        refuses=["not_found", "forbidden"],
+    )
     def create(self, request: Request) -> Response:
-        """{userId}: opens the direct conversation with this person, or finds it."""
-        shape, is_new = direct.open_direct(asker(request), id_field(body_of(request.data), "userId"))
+        """Open the direct conversation with somebody, or find it (200)."""
+        shape, is_new = direct.open_direct(asker(request), read_body(request, Opening).user_id)
         return Response(shape, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
+    @describe(gives={200: ConversationShape})
     def retrieve(self, request: Request, conversation: str) -> Response:
+        """See one conversation."""
         return Response(inbox.conversation_of(asker(request), conversation))
 
+    @describe(takes=Mute, gives={200: ConversationShape})
     def partial_update(self, request: Request, conversation: str) -> Response:
-        """{muted}: the person's own notifications."""
+        """Turn one's own notifications off or on."""
         seat = seat_of(asker(request).pk, conversation)
-        muted = flag_field(body_of(request.data), "muted")
-        if muted is None:
-            raise invalid("muted", "Expected true or false.")
-        Participant.objects.filter(pk=seat.pk).update(muted=muted)
-        seat.muted = muted
+        seat.muted = read_body(request, Mute).muted
+        seat.save(update_fields=["muted"])
         return Response(inbox.shape_of_seat(seat))
 
-    @action(detail=True, methods=["get", "post"])
+    @describe(
+        gives={200: history.Page},
+        query=[
+            LIMIT,
+            *(
+                number(name, f"Messages {name} this seq.", least=0, most=SEQ_MOST)
+                for name in ("before", "after", "around")
+            ),
+        ],
+    )
+    @action(detail=True, methods=["get"])
     def messages(self, request: Request, conversation: str) -> Response:
-        """GET ?limit=&before=|after=|around=: a page of history. POST: a message, as by message:send."""
-        if request.method == "POST":
-            return self._post_message(request, conversation)
+        """Read a page of history.
+
+        The newest messages, or those `before`, `after` or `around` a seq; only one of the three. Oldest first.
+        """
         place = _place(request._request)
         limit = number_parameter(request._request, "limit", history.PAGE, least=1, most=history.PAGE_MOST)
         page = history.page_of(seat_of(asker(request).pk, conversation), place, limit)
         return Response(page)
 
-    def _post_message(self, request: Request, conversation: str) -> Response:
-        fields = convert(dict(body_of(request.data).items()), NewMessage)
+    @describe(
+        takes=NewMessage,
+        gives={200: SentShape, 201: SentShape},
+        refuses=["body_empty", "body_too_long", "forbidden", "muted", "client_id_reused", "overloaded"],
+    )
+    @messages.mapping.post
+    def post_message(self, request: Request, conversation: str) -> Response:
+        """Send a message, as by message:send.
+
+        Stored before it is answered. The same `clientId` with the same content again gives the same message (200,
+        `duplicate`), so a client may repeat until it is answered.
+        """
+        fields = read_body(request, NewMessage)
 
         async def post() -> Stored:
             return await messages.post(
@@ -104,10 +142,11 @@ class ConversationViewSet(ViewSet):
         stored = on_serving_loop(post)
         return Response(stored, status=status.HTTP_200_OK if stored.duplicate else status.HTTP_201_CREATED)
 
+    @describe(takes=ReadUpTo, gives={200: reads.ReadAnswer})
     @action(detail=True, methods=["post"])
     def read(self, request: Request, conversation: str) -> Response:
-        """{messageId}: moves the person's read pointer forward, as by message:read."""
-        message = id_field(body_of(request.data), "messageId")
+        """Move one's read pointer forward, as by message:read."""
+        message = read_body(request, ReadUpTo).message_id
         return Response(reads.mark_read(reader=asker(request), conversation=conversation, message=message))
 
 
@@ -117,7 +156,9 @@ class MessageViewSet(ViewSet):
     lookup_field = "message"
     lookup_value_regex = "[^/]+"
 
+    @describe(gives={200: MessageShape})
     def retrieve(self, request: Request, message: str) -> Response:
+        """See one message as it is now."""
         return Response(message_shape(message_of(asker(request).pk, message)))
 
 

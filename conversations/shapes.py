@@ -5,45 +5,54 @@ The structs are the contract's objects, field for field; the functions fill them
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import msgspec
 
 from conversations.models import Conversation, Message, Participant
 from localroots_chat.accounts.people import UserShape, shape_of
-from localroots_chat.wire import iso, iso_or_none
+from localroots_chat.wire import Id, PersonId, Time, iso, iso_or_none, one_of
 
 if TYPE_CHECKING:
     from groups.models import Group
 
 EXCERPT_CHARACTERS = 120
 
+MessageType = Annotated[str, one_of(Message.Type.values)]
+SentType = Annotated[str, one_of([Message.Type.TEXT, Message.Type.IMAGE, Message.Type.FILE])]
+# The words of groups.models, which builds on this app; a test compares them.
+Category = Annotated[str, one_of(["GENERAL", "FOOD_SHARE", "NEWS", "RECIPES", "TIPS", "LOCAL_EVENTS"])]
+Visibility = Annotated[str, one_of(["PUBLIC", "PRIVATE"])]
+ClientId = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": 64})]
+
 
 class SystemShape(msgspec.Struct, rename="camel"):
     """What the server itself says: `kind` for translation, and who it is about."""
 
     kind: str
-    user_ids: list[str]
+    user_ids: list[PersonId]
 
 
 class ReplyShape(msgspec.Struct, rename="camel"):
     """The message that is answered."""
 
-    id: str
+    id: Id
     seq: int
-    sender_id: str
+    sender_id: PersonId
     excerpt: str
 
 
 class MessageShape(msgspec.Struct, rename="camel", kw_only=True):
-    """`Message` of the contract."""
+    """A message as it is now. `seq` is its place in the conversation, `version` the change that made it so."""
 
-    id: str
-    conversation_id: str
+    addresses: ClassVar = {"id": "message-detail", "conversation_id": "conversation-detail"}
+
+    id: Id
+    conversation_id: Id
     seq: int
     version: int
     client_id: str | None
-    type: str
+    type: MessageType
     content: str
     system: SystemShape | None = None
     attachment_url: str | None = None
@@ -51,45 +60,56 @@ class MessageShape(msgspec.Struct, rename="camel", kw_only=True):
     reply_to: ReplyShape | None = None
     reactions: Sequence[Any] = ()
     sender: UserShape
-    sender_id: str
-    created_at: str
-    updated_at: str
-    edited_at: str | None = None
-    deleted_at: str | None = None
+    sender_id: PersonId
+    created_at: Time
+    updated_at: Time
+    edited_at: Time | None = None
+    deleted_at: Time | None = None
+
+
+class SentShape(msgspec.Struct):
+    """What a send is answered with, after COMMIT. (The writer has the message as JSON already: `Stored`.)"""
+
+    message: MessageShape
+    duplicate: bool
 
 
 class ParticipantShape(msgspec.Struct, rename="camel"):
     """Somebody in a conversation."""
 
     user: UserShape
-    role: str
+    role: Annotated[str, one_of(Participant.Role.values)]
     last_read_seq: int
-    joined_at: str
+    joined_at: Time
 
 
 class GroupShape(msgspec.Struct, rename="camel"):
-    """`Group` of the contract."""
+    """A community, as somebody with `myRole` there (null: an outsider) sees it."""
 
-    id: str
-    conversation_id: str
+    addresses: ClassVar = {"id": "group-detail", "conversation_id": "conversation-detail"}
+
+    id: Id
+    conversation_id: Id
     name: str
     description: str
     image_url: str | None
-    category: str
-    visibility: str
+    category: Category
+    visibility: Visibility
     member_count: int
-    my_role: str | None
+    my_role: Annotated[str, one_of(Participant.Role.values)] | None
     created_by: UserShape
-    created_by_id: str
-    created_at: str
-    updated_at: str
+    created_by_id: PersonId
+    created_at: Time
+    updated_at: Time
 
 
 class ConversationShape(msgspec.Struct, rename="camel"):
-    """`Conversation` of the contract, as one of its members sees it."""
+    """A conversation as one of its members sees it; of the participants at most 50."""
 
-    id: str
-    type: str
+    addresses: ClassVar = {"id": "conversation-detail"}
+
+    id: Id
+    type: Annotated[str, one_of(Conversation.Type.values)]
     participants: list[ParticipantShape]
     participant_count: int
     group: GroupShape | None
@@ -100,9 +120,9 @@ class ConversationShape(msgspec.Struct, rename="camel"):
     last_read_seq: int
     unread_count: int
     muted: bool
-    silenced_until: str | None
-    created_at: str
-    updated_at: str
+    silenced_until: Time | None
+    created_at: Time
+    updated_at: Time
 
 
 def excerpt_of(content: str) -> str:

@@ -6,21 +6,36 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from conversations.shapes import GroupShape
 from groups import discovery
 from groups.filters import GroupFilter
+from groups.models import Group
 from localroots_chat.accounts.authentication import asker
+from localroots_chat.described import CURSOR, LIMIT, choice, describe, words
 from localroots_chat.errors import invalid
-from localroots_chat.rest import cursor_invalid, number_parameter, read_cursor, write_cursor
+from localroots_chat.rest import Listed, cursor_invalid, number_parameter, read_cursor, write_cursor
 from localroots_chat.wire import is_text
 
 
 class GroupViewSet(ViewSet):
-    """GET ?search=&category=&mine=: public groups and one's own."""
+    """Public groups, and one's own."""
 
     lookup_field = "group"
     lookup_value_regex = "[^/]+"
 
+    @describe(
+        gives={200: Listed[GroupShape]},
+        query=[
+            words("search", "Words of the name or the description."),
+            choice("category", "Groups about this alone.", Group.Category.values),
+            choice("mine", "One's own groups alone, or all but those.", ["true", "false"]),
+            LIMIT,
+            CURSOR,
+        ],
+        refuses=["cursor_invalid"],
+    )
     def list(self, request: Request) -> Response:
+        """Find groups, best match and largest first."""
         if not is_text(request.GET.get("search", "")):
             raise invalid("search", "This text has a character that cannot be searched for.")
         filtered = GroupFilter(request.GET, discovery.found_by(discovery.visible_to(asker(request)), ""))
@@ -31,9 +46,11 @@ class GroupViewSet(ViewSet):
         after = _cursor(request.GET["cursor"]) if "cursor" in request.GET else None
         results, more = discovery.page_of(filtered.qs, after=after, limit=limit)
         cursor = None if more is None else write_cursor(more.rank, more.members, str(more.id))
-        return Response({"results": results, "next": cursor})
+        return Response(Listed(results, cursor))
 
+    @describe(gives={200: GroupShape})
     def retrieve(self, request: Request, group: str) -> Response:
+        """See a group's card."""
         return Response(discovery.card_of(asker(request), group))
 
 

@@ -4,7 +4,7 @@ A `ChatError` is what a person is told: a code of the contract, an English sente
 about, whether trying again can help. How it travels (HTTP status, reply frame) is the doors' business.
 """
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -37,11 +37,11 @@ RETRYABLE: Final = frozenset({"rate_limited", "overloaded", "unavailable", "inte
 
 
 class ErrorShape(msgspec.Struct, rename="camel", omit_defaults=True):
-    """`Error` of the contract as it goes over the wire."""
+    """What was refused: a code for programs, a sentence for developers, the field, whether trying again can help."""
 
-    code: str
+    code: Annotated[str, msgspec.Meta(extra_json_schema={"enum": [*STATUS]})]
     message: str
-    retryable: bool | None  # no default, so that `false` is always written
+    retryable: bool
     field: str | None = None
     retry_after: float | None = None
 

@@ -6,22 +6,25 @@ import io
 import json
 import logging
 import math
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar, get_origin
 
 import msgspec
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from rest_framework import exceptions
 from rest_framework.parsers import BaseParser, FormParser
 from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from localroots_chat.errors import ChatError, invalid, not_found, unavailable
-from localroots_chat.wire import is_text, mend
+from localroots_chat.wire import convert, is_text, mend
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 BODY_BYTES = 1_048_576
 
@@ -68,42 +71,32 @@ def _read(stream: Any) -> bytes:
     return body
 
 
-def body_of(data: object) -> Mapping[str, Any]:
-    """The request's data as an object. Raises ChatError `bad_json`."""
-    if not isinstance(data, Mapping):
+class Listed(msgspec.Struct, Generic[T]):
+    """A page of a list, and the cursor of the next one (null: there is none)."""
+
+    results: Sequence[T]
+    next: str | None
+
+
+def read_body(request: Request, kind: type[T]) -> T:
+    """The request's body as `kind`. Raises ChatError `bad_json`, `invalid_field`."""
+    data = request.data
+    if isinstance(data, QueryDict):  # a form, or no body at all
+        return convert(data.dict(), kind, strict=False)
+    if get_origin(kind) is list:
+        if not isinstance(data, list):
+            raise ChatError("bad_json", "The body must be a JSON list.")
+    elif not isinstance(data, Mapping):
         raise ChatError("bad_json", "The body must be a JSON object.")
-    return data
+    return convert(data, kind)
 
 
-def text_field(body: Mapping[str, Any], name: str, *, most: int, default: str | None = None) -> str:
-    """The field as a text of at most `most` characters. Raises ChatError `invalid_field`."""
-    value = body.get(name, default)
-    if value is None:
-        raise invalid(name, "This field is required.")
-    if not isinstance(value, str):
-        raise invalid(name, "Expected a text.")
+def check_text(value: str, name: str, *, most: int) -> str:
+    """The text of the field `name`, of at most `most` characters. Raises ChatError `invalid_field`."""
     if len(value) > most:
         raise invalid(name, f"At most {most} characters.")
     if not is_text(value):
         raise invalid(name, "This text has a character that cannot be stored.")
-    return value
-
-
-def id_field(body: Mapping[str, Any], name: str) -> str:
-    """The field as an id: any text; whether it names something is for the look-up to say."""
-    value = body.get(name)
-    if not isinstance(value, str):
-        raise invalid(name, "This field is required." if value is None else "Expected an id.")
-    return value
-
-
-def flag_field(body: Mapping[str, Any], name: str) -> bool | None:
-    """The field as true or false; None where it is not given. Raises ChatError `invalid_field`."""
-    value = body.get(name)
-    if isinstance(value, str) and value in {"true", "false"}:  # a browser's form
-        return value == "true"
-    if value is not None and not isinstance(value, bool):
-        raise invalid(name, "Expected true or false.")
     return value
 
 
@@ -148,7 +141,8 @@ def cursor_invalid() -> ChatError:
 def answer_error(error: Exception, context: Any) -> Response:
     """DRF's exception handler: whatever went wrong becomes {"error": Error} with its status."""
     refusal = _as_refusal(error)
-    response = Response({"error": refusal.shape}, status=refusal.status)
+    # plain, because not every renderer is ours: /api/schema/ answers in YAML
+    response = Response({"error": msgspec.to_builtins(refusal.shape)}, status=refusal.status)
     if refusal.code == "token_invalid":
         response["WWW-Authenticate"] = "Bearer"
     if refusal.retry_after is not None:

@@ -60,6 +60,8 @@ INSTALLED_APPS = [
     "csp",
     "django_filters",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "localroots_chat",
     "localroots_chat.accounts",
     "localroots_chat.webclient",
@@ -169,11 +171,39 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["localroots_chat.accounts.throttling.PersonThrottle"],
     "DEFAULT_RENDERER_CLASSES": [
         "localroots_chat.rest.WireRenderer",
-        "rest_framework.renderers.BrowsableAPIRenderer",
+        "localroots_chat.browsable.BrowsableRenderer",
     ],
+    "DEFAULT_SCHEMA_CLASS": "localroots_chat.openapi.WireSchema",
     "DEFAULT_PARSER_CLASSES": ["localroots_chat.rest.WireParser", "localroots_chat.rest.WireFormParser"],
     "EXCEPTION_HANDLER": "localroots_chat.rest.answer_error",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "LocalRoots Chat",
+    "DESCRIPTION": (
+        "Conversations between farmers and their customers, over REST. What happens live comes over the WebSocket at "
+        "`/ws/chat/` (`localroots_chat/gateway/PROTOCOL.md`). Keys are camelCase, times ISO 8601 UTC, ids strings. "
+        "Every refusal is `{error: Error}`; `code` is for programs, `message` for developers."
+    ),
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_PATCH": False,
+    "SCHEMA_PATH_PREFIX": "/api",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": True, "validatorUrl": None},
+    "POSTPROCESSING_HOOKS": [],
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "serverKey": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "Authorization",
+                "description": "`Server KEY`, for the marketplace's own server.",
+            }
+        }
+    },
 }
 SIMPLE_JWT: dict[str, Any] = {
     "ALGORITHM": "HS256",

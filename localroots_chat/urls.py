@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.urls import include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
+from localroots_chat.api_pages import DocsView, SchemaView, WayInView
 from localroots_chat.observability.health import healthz, readyz
 from localroots_chat.rest import page_not_found
 
@@ -14,6 +15,9 @@ urlpatterns = [
     path("api/", include("localroots_chat.accounts.urls")),
     path("api/", include("conversations.urls")),
     path("api/", include("groups.urls")),
+    path("api/", WayInView.as_view(), name="way-in"),
+    path("api/schema/", SchemaView.as_view(), name="schema"),
+    path("api/docs/", DocsView.as_view(url_name="schema"), name="docs"),
     re_path(r"^api/", csrf_exempt(page_not_found)),
     path("admin/", admin.site.urls),
     path("healthz", healthz),

@@ -4,10 +4,26 @@ import json
 import re
 import time
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import NoReturn
+from typing import Annotated, Final, NoReturn, TypeVar
 
-from localroots_chat.errors import not_found
+import msgspec
+
+from localroots_chat.errors import ChatError, invalid, not_found
+
+T = TypeVar("T")
+
+# Texts of a certain form. The form is for readers of /api/schema/; whoever reads such a text checks it.
+Id = Annotated[str, msgspec.Meta(extra_json_schema={"format": "uuid"})]
+PersonId = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": 128})]
+Time = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+
+
+def one_of(values: Sequence[str]) -> msgspec.Meta:
+    """The mark of a text that is one of these."""
+    return msgspec.Meta(extra_json_schema={"enum": [*values]})
+
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -32,6 +48,30 @@ def _refuse_constant(name: str) -> NoReturn:
 def is_text(value: str) -> bool:
     """Can be stored and sent: no NUL (PostgreSQL has none in a text), no half characters."""
     return "\0" not in value and _SURROGATE.search(value) is None
+
+
+def convert(value: object, kind: type[T], *, strict: bool = True) -> T:
+    """`value`, already parsed, as `kind`. Not `strict`: "true" and "3" are good for a flag and a number, as forms
+    send them. Raises ChatError `invalid_field` with the field."""
+    try:
+        return msgspec.convert(value, kind, strict=strict)
+    except msgspec.ValidationError as error:
+        raise invalid_as(error) from None
+
+
+_PATH: Final = re.compile(r" - at `\$\.?([^`]*)`$")
+_MISSING: Final = re.compile(r"missing required field `([^`]*)`")
+
+
+def invalid_as(error: msgspec.ValidationError) -> ChatError:
+    """`invalid_field` for what msgspec found wrong ("Expected `str`, got `int` - at `$.content`")."""
+    text = str(error)
+    at = _PATH.search(text)
+    path = re.sub(r"\[(\d+)\]", r".\1", at[1]).lstrip(".") if at else ""
+    missing = _MISSING.search(text)
+    if missing:
+        path = f"{path}.{missing[1]}" if path else missing[1]
+    return invalid(path or "data", _PATH.sub("", text) + ".")
 
 
 def key_of(text: str, what: str = "conversation") -> uuid.UUID:

@@ -1,6 +1,7 @@
 """What others see of a person, finding people, and making them known before they first come."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
 from django.db import transaction
@@ -12,15 +13,16 @@ from localroots_chat.database import DatabaseNow
 from localroots_chat.errors import invalid
 from localroots_chat.gateway import publish
 from localroots_chat.gateway.layer import Revoked
+from localroots_chat.wire import PersonId, one_of
 
 
 class UserShape(msgspec.Struct, rename="camel"):
-    """`User` of the contract."""
+    """Somebody, as others see them."""
 
-    id: str
+    id: PersonId
     name: str
     image: str | None
-    role: str
+    role: Annotated[str, one_of(Role.values)]
 
 
 class MeShape(UserShape, rename="camel"):
@@ -64,7 +66,7 @@ def findable_by(user: User) -> QuerySet[User]:
 class KnownPerson(msgspec.Struct):
     """What the marketplace says of a person. What is not given stays as it is."""
 
-    id: str
+    id: PersonId
     name: str | None = None
     image: str | None = None
     role: str | None = None

@@ -6,8 +6,8 @@ a used one that comes again ends its whole family, because somebody has a copy.
 
 import uuid
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
+import msgspec
 from django.conf import settings
 from django.contrib.auth import authenticate, logout
 from django.contrib.auth.signals import user_logged_in, user_logged_out
@@ -27,7 +27,7 @@ _REFRESH_LIFETIME = timedelta(days=30)
 _ACCESS_LIFETIME = timedelta(minutes=10)
 
 
-class Pair(NamedTuple):
+class Pair(msgspec.Struct):
     """An access token and the refresh token that gets the next one."""
 
     access: str

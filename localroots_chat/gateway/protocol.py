@@ -3,14 +3,13 @@
 What `data` means is the commands' business.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from localroots_chat.errors import ChatError, ErrorShape, invalid
-from localroots_chat.wire import is_text, mend
+from localroots_chat.wire import invalid_as, is_text, mend
 
 T = TypeVar("T")
 
@@ -45,7 +44,7 @@ def read_command(text: str) -> Command:
     except msgspec.ValidationError as error:
         if not text.lstrip().startswith("{"):
             raise ChatError("bad_json", "A frame is a JSON object with an event.") from None
-        raise _as_invalid_field(error) from None
+        raise invalid_as(error) from None
     except (msgspec.DecodeError, RecursionError):
         envelope = _read_mended(text)
     if envelope.ref is not None and (not 1 <= len(envelope.ref) <= REF_CHARACTERS or not is_text(envelope.ref)):
@@ -60,7 +59,7 @@ def _read_mended(text: str) -> _Envelope:
             raise ChatError("bad_json", "A frame is a JSON object with an event.")
         return _envelope.decode(mended)
     except msgspec.ValidationError as error:
-        raise _as_invalid_field(error) from None
+        raise invalid_as(error) from None
     except (ValueError, RecursionError):  # also msgspec's DecodeError
         raise ChatError("bad_json", "The frame is not JSON.") from None
 
@@ -70,32 +69,9 @@ def read_data(decoder: msgspec.json.Decoder[T], data: msgspec.Raw) -> T:
     try:
         return decoder.decode(data)
     except msgspec.ValidationError as error:
-        raise _as_invalid_field(error) from None
+        raise invalid_as(error) from None
     except (msgspec.DecodeError, RecursionError):
         raise ChatError("bad_json", "The frame is not JSON.") from None
-
-
-def convert(value: object, kind: type[T]) -> T:
-    """`value`, already parsed (a REST body), as `kind`. Raises ChatError `invalid_field` with the field."""
-    try:
-        return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        raise _as_invalid_field(error) from None
-
-
-_PATH = re.compile(r" - at `\$\.?([^`]*)`$")
-_MISSING = re.compile(r"missing required field `([^`]*)`")
-
-
-def _as_invalid_field(error: msgspec.ValidationError) -> ChatError:
-    # msgspec says "Expected `str`, got `int` - at `$.content`"
-    text = str(error)
-    at = _PATH.search(text)
-    path = re.sub(r"\[(\d+)\]", r".\1", at[1]).lstrip(".") if at else ""
-    missing = _MISSING.search(text)
-    if missing:
-        path = f"{path}.{missing[1]}" if path else missing[1]
-    return invalid(path or "data", _PATH.sub("", text) + ".")
 
 
 # Frames to clients
