@@ -3,37 +3,32 @@
 What the doors do is theirs alone; this only shows it (to whoever asks for text/html).
 """
 
+import html
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import msgspec
 from django.urls import reverse
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from msgspec import UNSET
 from rest_framework.renderers import BrowsableAPIRenderer
 from rest_framework.request import Request
 
 from localroots_chat.described import operation_of
-from localroots_chat.errors import ChatError
 
 if TYPE_CHECKING:  # importing it here would go in a circle: DRF's views import their renderers
     from rest_framework.views import APIView
 
 _LINKED_MOST = 500
+_CODE = re.compile("`([^`]*)`")
 
 
 class BrowsableRenderer(BrowsableAPIRenderer):
     """DRF's page, under this service's Content-Security-Policy and with its types."""
 
     template = "localroots_chat/browsable.html"
-
-    def show_form_for_method(self, view: "APIView", method: str, request: Request, obj: Any) -> bool:
-        try:
-            return bool(super().show_form_for_method(view, method, request, obj))
-        except ChatError:  # the person may not do that
-            return False
 
     def get_raw_data_form(self, data: Any, view: "APIView", method: str, request: Request) -> Any:
         form: Any = super().get_raw_data_form(data, view, method, request)
@@ -47,9 +42,14 @@ class BrowsableRenderer(BrowsableAPIRenderer):
         text = super().get_content(renderer, data, accepted_media_type, renderer_context)
         return linked(text, dict(_addresses_in(data)))
 
+    def get_description(self, view: "APIView", status_code: int) -> str:
+        described = str(super().get_description(view, status_code))
+        return mark_safe(_CODE.sub(r"<code>\1</code>", described))  # noqa: S308 (a docstring, escaped by DRF)
+
     def get_context(self, data: Any, accepted_media_type: str | None, renderer_context: Any) -> dict[str, Any]:
         context = super().get_context(data, accepted_media_type, renderer_context)
-        context["code_style"] = None  # an inline style, which the policy forbids
+        # These would come with inline styles, which the policy forbids; the template has the actions as links.
+        context["actions"], context["extra_actions"], context["code_style"] = context["extra_actions"], None, None
         more = getattr(data, "next", None)
         if more is not None:
             query = renderer_context["request"].GET.copy()
@@ -89,9 +89,9 @@ def _addresses_in(value: Any) -> Iterator[tuple[str, str]]:
 
 
 def linked(text: str, addresses: Mapping[str, str]) -> SafeString:
-    """JSON as HTML, each of these ids a link."""
-    shown = str(escape(text))
+    """JSON as HTML, each of these ids a link. (The template makes links of whole addresses, wherever they stand
+    between quotes; so quotes, which need no escape outside of tags, stay.)"""
+    shown = html.escape(text, quote=False)
     for key, address in addresses.items():
-        quoted = f"&quot;{escape(key)}&quot;"
-        shown = shown.replace(quoted, f'&quot;<a href="{escape(address)}">{escape(key)}</a>&quot;')
+        shown = shown.replace(f'"{html.escape(key)}"', f'"<a href="{html.escape(address)}">{html.escape(key)}</a>"')
     return mark_safe(shown)  # noqa: S308 (everything in it is escaped above)

@@ -119,7 +119,8 @@ class WireSchema(AutoSchema):
         return f"{name}_{getattr(self.view, 'action', None) or self.method.lower()}"
 
     def get_tags(self) -> list[str]:
-        return [type(self.view).__module__.split(".")[-2]]  # the app
+        *_, app, _ = type(self.view).__module__.split(".")
+        return ["api" if app == "localroots_chat" else app]
 
     def _is_list_view(self, serializer: Any = None) -> bool:
         return False  # a list's answer is a type of its own, Listed

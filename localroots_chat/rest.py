@@ -138,6 +138,14 @@ def cursor_invalid() -> ChatError:
 # Errors
 
 
+class Refused(exceptions.APIException):
+    """A ChatError where DRF itself asks, for a person or a permission: it carries on from its own exceptions alone."""
+
+    def __init__(self, refusal: ChatError) -> None:
+        super().__init__(refusal.message, refusal.code)
+        self.refusal = refusal
+
+
 def answer_error(error: Exception, context: Any) -> Response:
     """DRF's exception handler: whatever went wrong becomes {"error": Error} with its status."""
     refusal = _as_refusal(error)
@@ -154,6 +162,8 @@ def _as_refusal(error: Exception) -> ChatError:
     match error:
         case ChatError():
             return error
+        case Refused():
+            return error.refusal
         case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
             return ChatError("token_invalid", "The token is missing, wrong or expired.")
         case exceptions.ValidationError():

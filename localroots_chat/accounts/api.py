@@ -22,7 +22,7 @@ from localroots_chat.described import CURSOR, LIMIT, describe, words
 from localroots_chat.errors import invalid
 from localroots_chat.gateway import publish
 from localroots_chat.gateway.layer import ReceiptsShown
-from localroots_chat.rest import Listed, check_text, number_parameter, read_body, read_cursor, write_cursor
+from localroots_chat.rest import Listed, Refused, check_text, number_parameter, read_body, read_cursor, write_cursor
 
 MOST_PEOPLE_AT_ONCE = 500
 
@@ -185,7 +185,7 @@ class ServerKeyRequired(BasePermission):
         scheme, _, key = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         expected = settings.SERVER_KEY.encode()
         if scheme.lower() != "server" or not hmac.compare_digest(key.strip().encode("utf-8", "replace"), expected):
-            raise tokens.token_invalid("The server key is missing or wrong.")
+            raise Refused(tokens.token_invalid("The server key is missing or wrong."))
         return True
 
 

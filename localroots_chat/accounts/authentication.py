@@ -5,6 +5,8 @@ from rest_framework.request import Request
 
 from localroots_chat.accounts.models import User
 from localroots_chat.accounts.tokens import Holder, holder_of, token_invalid
+from localroots_chat.errors import ChatError
+from localroots_chat.rest import Refused
 
 
 def asker(request: Request) -> User:
@@ -21,9 +23,12 @@ class BearerAuthentication(BaseAuthentication):
         scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if not scheme:
             return None
-        if scheme.lower() != "bearer":
-            raise token_invalid()
-        holder = holder_of(token.strip())
+        try:
+            if scheme.lower() != "bearer":
+                raise token_invalid()
+            holder = holder_of(token.strip())
+        except ChatError as error:
+            raise Refused(error) from None
         return holder.user, holder
 
     def authenticate_header(self, request: Request) -> str:
