@@ -14,7 +14,15 @@ from localroots_chat.errors import ChatError
 from localroots_chat.gateway.arrivals import Auth, arrivals
 from localroots_chat.gateway.connection import Closed, Connection
 from localroots_chat.gateway.limits import limits, question
-from localroots_chat.gateway.protocol import Command, Packet, read_command, read_data, refusal_frame, reply_frame
+from localroots_chat.gateway.protocol import (
+    Command,
+    Packet,
+    read_command,
+    read_data,
+    ref_in,
+    refusal_frame,
+    reply_frame,
+)
 from localroots_chat.gateway.wiring import Credential, wired
 from localroots_chat.wire import iso_of_epoch
 
@@ -66,7 +74,7 @@ class Commands:
             command = read_command(text)
             await self._carry_out(command)
         except ChatError as error:
-            self._refuse(None if command is None else command.ref, error)
+            self._refuse(ref_in(text) if command is None else command.ref, error)
             if command is None and self._malformed.once_more():
                 raise Closed(4400, "malformed frames") from None
         except Closed:

@@ -40,11 +40,15 @@ class Heartbeats:
             self._now = (self._now + 1) % _SHARES
             packet = Packet([event_frame("heartbeat", {"serverTime": iso_of_epoch(time.time())})])
             for connection in tuple(self._shares[self._now]):
-                _visit(connection, packet)
+                self._visit(connection, packet)
 
-
-def _visit(connection: Connection, packet: Packet) -> None:
-    if time.monotonic() - connection.heard > settings.CHAT_SILENCE_SECONDS:
-        connection.close(4408, "nothing heard")
-    else:
+    def _visit(self, connection: Connection, packet: Packet) -> None:
         connection.write(packet)
+        left = connection.heard + settings.CHAT_SILENCE_SECONDS - time.monotonic()
+        if left < settings.CHAT_HEARTBEAT_SECONDS:  # its time may be up before the next visit
+            asyncio.get_running_loop().call_later(max(0.0, left), self._end_if_silent, connection)
+
+    def _end_if_silent(self, connection: Connection) -> None:
+        is_here = connection in self._shares[connection.share]
+        if is_here and time.monotonic() - connection.heard >= settings.CHAT_SILENCE_SECONDS:
+            connection.close(4408, "nothing heard")

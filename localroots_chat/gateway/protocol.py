@@ -30,7 +30,12 @@ class _Envelope(msgspec.Struct):
     ref: str | None = None
 
 
+class _Ref(msgspec.Struct):
+    ref: str | None = None
+
+
 _envelope = msgspec.json.Decoder(_Envelope)
+_ref = msgspec.json.Decoder(_Ref)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -47,9 +52,22 @@ def read_command(text: str) -> Command:
         raise invalid_as(error) from None
     except (msgspec.DecodeError, RecursionError):
         envelope = _read_mended(text)
-    if envelope.ref is not None and (not 1 <= len(envelope.ref) <= REF_CHARACTERS or not is_text(envelope.ref)):
+    if envelope.ref is not None and not _is_ref(envelope.ref):
         raise invalid("ref", f"A ref has 1 to {REF_CHARACTERS} characters.")
     return Command(envelope.event, envelope.data, envelope.ref)
+
+
+def ref_in(text: str) -> str | None:
+    """The ref of a frame that is no command, so that its sender hears the refusal as the answer. None: it has none."""
+    try:
+        ref = _ref.decode(text).ref
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    return ref if ref is not None and _is_ref(ref) else None
+
+
+def _is_ref(text: str) -> bool:
+    return 1 <= len(text) <= REF_CHARACTERS and is_text(text)
 
 
 def _read_mended(text: str) -> _Envelope:

@@ -11,7 +11,7 @@ SOURCES = [
     path
     for app in ("localroots_chat", "conversations", "groups", "presence")
     for path in (Path(settings.BASE_DIR) / app).rglob("*.py")
-    if "migrations" not in path.parts and path.name != "sockets.py"
+    if path.name != "sockets.py" and {"migrations", "demo"}.isdisjoint(path.parts)  # the demo's people are clients
 ]
 _EVENT = re.compile(
     r'event_frame\(\s*"([a-z_:]+)"|"((?:message|conversation|group|typing|presence):[a-z_]+)"|"event": "(\w+)"'

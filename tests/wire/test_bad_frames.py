@@ -153,6 +153,16 @@ async def test_a_malformed_frame_is_refused_and_the_socket_lives(what: str, alic
         await assert_alive(socket)
 
 
+@pytest.mark.parametrize("event", ["", '"event": null,', '"event": 5,', '"event": ["heartbeat"],'])
+async def test_a_malformed_frame_with_a_ref_is_answered_once_under_it(event: str, alice: Person) -> None:
+    async with raw.raw_socket(alice) as socket:
+        for ref in ("first", "second"):
+            await socket.send(raw.frame(f'{{{event} "data": {{}}, "ref": "{ref}"}}'.encode()))
+            reply = await socket.receive_json()
+            assert (reply["event"], reply["ref"], reply["ok"]) == ("reply", ref, False)
+            assert reply["error"]["field"] == "event"
+
+
 @pytest.mark.parametrize("what", NOT_A_COMMAND)
 async def test_a_frame_that_is_no_command_is_refused_under_its_ref(what: str, alice: Person) -> None:
     frame, code, field = NOT_A_COMMAND[what]
