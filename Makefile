@@ -1,16 +1,18 @@
 # LocalRoots Chat. `make run` and `make test` need Python 3.11 or newer and nothing else.
 #   PYTHON       the interpreter of .venv             make run PYTHON=python3.12
+#   EXAMPLES     of each kind of request that make fuzz makes up
 #   ARGS         passed on to pytest, or to the locks make test ARGS="-k history"
 PYTHON ?= python3
 PYTHON_NEXT ?= python3.13
 HOST = 127.0.0.1
 PORT = 8000
+EXAMPLES = 200
 VENV = .venv
 TEST_LOCK = tests/requirements/test.txt
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-next check coverage lock
+.PHONY: help setup run test test-next fuzz check audit coverage lock
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -30,14 +32,22 @@ test: $(VENV)/.stamp-test ## run the tests; PostgreSQL and Redis are found or br
 test-next: ## run the tests on the next Python and Django, in .venv-next
 	@$(MAKE) --no-print-directory test VENV=.venv-next PYTHON=$(PYTHON_NEXT) TEST_LOCK=tests/requirements/next.txt
 
+fuzz: $(VENV)/.stamp-test ## make up requests from /api/schema/ for ten minutes or so (EXAMPLES=200 of each kind)
+	FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/openapi/test_made_up_requests.py --capture=no $(ARGS)
+
 check: $(VENV)/.stamp-test ## format, lint, types, import direction, migrations, production settings
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m pip check
 	@echo "manage.py check --deploy, as in production"
 	@$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+audit: $(VENV)/.stamp-test ## look up known vulnerabilities of everything that is pinned (asks an advisory database)
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r requirements.txt
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r $(TEST_LOCK)
 
 coverage: $(VENV)/.stamp-test ## run the tests and say which lines they missed
 	$(BIN)/coverage erase

@@ -73,8 +73,8 @@ def words(name: str, description: str, *, most: int = 200) -> OpenApiParameter:
 
 
 def choice(name: str, description: str, values: Sequence[str]) -> OpenApiParameter:
-    """One of a few words of the query."""
-    return OpenApiParameter(name, {"type": "string", "enum": list(values)}, description=description)
+    """One of a few words of the query, or nothing, as a form sends it where nothing was chosen."""
+    return OpenApiParameter(name, {"type": "string", "enum": [*values, ""]}, description=description)
 
 
 CURSOR: Final = OpenApiParameter("cursor", str, description="`next` of the page before.")
