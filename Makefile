@@ -35,11 +35,14 @@ test-next: ## run the tests on the next Python and Django, in .venv-next
 fuzz: $(VENV)/.stamp-test ## make up requests from /api/schema/ for ten minutes or so (EXAMPLES=200 of each kind)
 	FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/openapi/test_made_up_requests.py --capture=no $(ARGS)
 
-check: $(VENV)/.stamp-test ## format, lint, types, import direction, migrations, production settings
+check: $(VENV)/.stamp-test ## format, lint, types, imports, containers, migrations, production settings
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/hadolint docker/Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker/compose.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m pip check
 	@echo "manage.py check --deploy, as in production"

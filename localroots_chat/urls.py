@@ -6,7 +6,6 @@ from django.urls import include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from localroots_chat.api_pages import DocsView, SchemaView, WayInView
-from localroots_chat.observability.health import healthz, readyz
 from localroots_chat.rest import page_not_found
 
 admin.site.login = login_required(admin.site.login)  # type: ignore[method-assign]  # one sign-in page, one count of guesses
@@ -20,8 +19,6 @@ urlpatterns = [
     path("api/docs/", DocsView.as_view(url_name="schema"), name="docs"),
     re_path(r"^api/", csrf_exempt(page_not_found)),
     path("admin/", admin.site.urls),
-    path("healthz", healthz),
-    path("readyz", readyz),
     path("", include("localroots_chat.webclient.urls")),
 ]
 

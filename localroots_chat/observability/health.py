@@ -1,19 +1,39 @@
-"""Is the process alive (healthz)? Can it do its work (readyz)? Asked by balancers and containers."""
+"""Is the process alive (/healthz)? Can it do its work (/readyz)? Asked by balancers and containers.
+
+Answered before all other middleware: the machine next door asks without TLS and by address, not by name.
+"""
+
+from collections.abc import Callable
+from typing import Final
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
-from django.http import HttpRequest, JsonResponse
-from django.views.decorators.cache import never_cache
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.cache import add_never_cache_headers
+
+Answer = Callable[[HttpRequest], HttpResponse]
 
 
-@never_cache
-def healthz(request: HttpRequest) -> JsonResponse:
+def answer_health(get_response: Answer) -> Answer:
+    """Middleware: answers the two addresses itself."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        ask = _ADDRESSES.get(request.path)
+        if ask is None:
+            return get_response(request)
+        response = ask()
+        add_never_cache_headers(response)
+        return response
+
+    return answer
+
+
+def _is_alive() -> HttpResponse:
     """200 while the process answers. Asks nobody else: a restart would not bring a database back."""
     return JsonResponse({"status": "ok"})
 
 
-@never_cache
-def readyz(request: HttpRequest) -> JsonResponse:
+def _is_ready() -> HttpResponse:
     """200 while messages can be stored, else 503."""
     try:
         with connection.cursor() as cursor:
@@ -21,3 +41,6 @@ def readyz(request: HttpRequest) -> JsonResponse:
     except (DatabaseError, InterfaceError):
         return JsonResponse({"status": "unavailable", "database": "away"}, status=503)
     return JsonResponse({"status": "ok", "redis": "configured" if settings.REDIS_URL else "not used"})
+
+
+_ADDRESSES: Final[dict[str, Callable[[], HttpResponse]]] = {"/healthz": _is_alive, "/readyz": _is_ready}

@@ -147,3 +147,14 @@ def test_production_refuses_weak_settings(quick_server: ChatServer) -> None:
         ran = subprocess.run(command, cwd=ROOT, env={**production, **changed}, capture_output=True, text=True)
         assert (ran.returncode == 0) is (not changed), (changed, ran.stderr[-2000:])
         assert named in ran.stderr
+
+
+@pytest.mark.parametrize("page", ["/healthz", "/readyz"])
+def test_a_balancer_asks_for_health_by_address_and_without_tls(page: str) -> None:
+    keys = {name: secrets.token_urlsafe(48) for name in ("SECRET_KEY", "JWT_SIGNING_KEY", "AUTH_SECRET", "SERVER_KEY")}
+    production = {**keys, "PUBLIC_URL": "https://chat.example.org", "ALLOWED_HOSTS": ""}
+    with ChatServer(env=production) as server:
+        answer = httpx.get(server.base_url + page, headers={"Host": "10.1.2.3:8000"})
+        assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+        assert "no-store" in answer.headers["Cache-Control"]
+        assert httpx.get(f"{server.base_url}/api/", headers={"Host": "10.1.2.3:8000"}).status_code in (301, 400)

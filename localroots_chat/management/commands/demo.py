@@ -1,147 +1,77 @@
-"""manage.py demo: a few people with something to say to each other, so that the first start shows a chat."""
+"""manage.py demo: a small marketplace to look at, and with --live one in which people go on talking."""
 
-from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+import argparse
+import asyncio
+import contextlib
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
-from django.utils import timezone
 
-from conversations.direct import open_direct
-from conversations.models import Conversation, Message, Participant
-from groups.models import Group
-from localroots_chat.accounts.models import Role, User
+from localroots_chat.demo import marketplace
+from localroots_chat.demo.live import CannotBegin, Live
+from localroots_chat.demo.people import PASSWORD, PEOPLE, STAFF
 
-PASSWORD: Final = "localroots"  # noqa: S105 (printed, and refused in production)
-
-
-class Somebody(NamedTuple):
-    """A person of the demo marketplace."""
-
-    username: str
-    name: str
-    role: str
-
-
-PEOPLE: Final = (
-    Somebody("maria", "Maria Lindqvist", Role.FARMER),
-    Somebody("tom", "Tom Okafor", Role.CUSTOMER),
-    Somebody("aiko", "Aiko Tanaka", Role.CUSTOMER),
-    Somebody("joan", "Joan Ferrer", Role.FARMER),
-    Somebody("lena", "Lena Brandt", Role.CUSTOMER),
-    Somebody("samir", "Samir Haddad", Role.FARMER),
-)
-
-# Who wrote what, minutes before now
-Lines = tuple[tuple[str, int, str], ...]
-TALKS: Final[tuple[tuple[str, str, Lines], ...]] = (
-    (
-        "maria",
-        "tom",
-        (
-            ("tom", 2900, "Hi Maria, do you still have the yellow tomatoes from last Saturday?"),
-            ("maria", 2894, "A few crates, yes! They are at their best right now 🍅"),
-            ("tom", 2890, "Great. Could you put 3 kg aside for me?"),
-            ("maria", 2885, "Done. Pick them up on Saturday between 9 and 12, at the green barn."),
-            ("tom", 95, "Is the barn the one behind the cider house?"),
-            ("maria", 88, "Exactly. Ring the bell if nobody is about, we may be out with the goats."),
-        ),
-    ),
-    (
-        "joan",
-        "tom",
-        (
-            ("joan", 1500, "Your olive oil has arrived. Two tins, as you asked."),
-            ("tom", 1470, "Wonderful, thank you. I'll come by on Thursday."),
-            ("joan", 40, "One of the tins has a small dent, the oil is fine. I took 2 € off."),
-        ),
-    ),
-    (
-        "samir",
-        "aiko",
-        (
-            ("aiko", 700, "Do you grow daikon by any chance?"),
-            ("samir", 640, "This year for the first time. They'll be ready in two weeks."),
-        ),
-    ),
-    (
-        "maria",
-        "lena",
-        (
-            ("lena", 300, "Are your eggs from hens that live outside?"),
-            ("maria", 290, "All day long. Come and meet them!"),
-        ),
-    ),
-)
-GROUP_LINES: Final[Lines] = (
-    ("joan", 1300, "We have far more courgettes than we can sell. Free for whoever comes by before six."),
-    ("lena", 1280, "I'd take a bag! Can I bring you some of my plum jam?"),
-    ("joan", 1275, "A trade I like."),
-    ("aiko", 200, "Bread starter to give away, a lively one."),
-    ("samir", 190, "Yes please. I'll bring mint."),
-)
+_MINUTES_MOST: Final = 60
 
 
 class Command(BaseCommand):
-    """Makes the demo people, their conversations and a group. Run again, it changes nothing."""
+    """Makes the demo's people and what they have said. Run again, it changes nothing.
 
-    help = "Fills the database with a small demo marketplace (development only)."
+    Who there is goes to standard output, what was done about it to standard error.
+    """
 
-    @transaction.atomic
+    help = "Fills the database with a small demo marketplace; --live lets its people go on talking (development only)."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--live", action="store_true", help="then let the people go on talking, on a running server"
+        )
+        parser.add_argument("--minutes", type=float, default=5, help=f"how long (default 5, at most {_MINUTES_MOST})")
+        parser.add_argument("--url", default="http://127.0.0.1:8000", help="where the server is (default %(default)s)")
+
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.PRODUCTION:
             raise CommandError("The demo's people have a known password; it is not for production.")
-        if not User.objects.filter(username=PEOPLE[0].username).exists():
-            self._make()
-        names = ", ".join(one.username for one in PEOPLE)
-        self.stdout.write(f"Demo people: {names} (password: {PASSWORD}); staff: admin, the same password.")
+        if not 0 < options["minutes"] <= _MINUTES_MOST:
+            raise CommandError(f"--minutes must be more than 0 and at most {_MINUTES_MOST}.")
+        self._note(self._fill())
+        if options["live"]:
+            self._live(options["url"], options["minutes"])
+        else:
+            self._introduce()
 
-    def _make(self) -> None:
-        self.now = timezone.now()
-        self.people = {
-            one.username: User.objects.create_user(
-                one.username, PASSWORD, public_id=f"demo-{one.username}", name=one.name, role=one.role
-            )
-            for one in PEOPLE
-        }
-        if not User.objects.filter(username="admin").exists():
-            User.objects.create_superuser("admin", PASSWORD, name="Admin")
-        for one, other, lines in TALKS:
-            shape, _ = open_direct(self.people[one], self.people[other].public_id)
-            self._say(Conversation.objects.get(pk=shape.id), lines)
-        self._make_group()
+    def _fill(self) -> str:
+        """What was done, in a sentence."""
+        taken = marketplace.names_taken()
+        if not taken:
+            marketplace.fill()
+            return "The demo marketplace has been made."
+        if len(taken) == len(PEOPLE):
+            return "The demo marketplace is here already; nothing was changed."
+        names = ", ".join(one.username for one in PEOPLE if one.username in taken)
+        return f"Nothing was changed, since these names are taken: {names}. An empty database gets the whole demo."
 
-    def _make_group(self) -> None:
-        conversation = Conversation.objects.create(type=Conversation.Type.GROUP, member_count=len(PEOPLE))
-        Group.objects.create(
-            conversation=conversation,
-            name="Valley food share",
-            description="Surplus, seeds and starters: take what you need, give what you have.",
-            category=Group.Category.FOOD_SHARE,
-            created_by=self.people["joan"],
-        )
-        Participant.objects.bulk_create(
-            Participant(
-                conversation=conversation,
-                user=user,
-                role=Participant.Role.OWNER if user is self.people["joan"] else Participant.Role.MEMBER,
-            )
-            for user in self.people.values()
-        )
-        self._say(conversation, GROUP_LINES)
+    def _introduce(self) -> None:
+        width = max(len(one.username) for one in PEOPLE)
+        self.stdout.write("Sign in as any of these people:")
+        for one in PEOPLE:
+            self.stdout.write(f"  {one.username:{width}}  {one.name}, {one.role.label.lower()}")
+        self.stdout.write(f"  {STAFF:{width}}  staff, for /admin/")
+        self.stdout.write(f"Everybody's password is: {PASSWORD}")
 
-    def _say(self, conversation: Conversation, lines: Lines) -> None:
-        for seq, (who, minutes, text) in enumerate(lines, 1):
-            at: datetime = self.now - timedelta(minutes=minutes)
-            Message.objects.create(
-                conversation=conversation,
-                sender=self.people[who],
-                seq=seq,
-                version=seq,
-                content=text,
-                created_at=at,
-                updated_at=at,
-            )
-            Participant.objects.filter(conversation=conversation, user=self.people[who]).update(last_read_seq=seq)
-        Conversation.objects.filter(pk=conversation.pk).update(last_seq=len(lines), version=len(lines), updated_at=at)
+    def _live(self, url: str, minutes: float) -> None:
+        try:
+            stage = Live(url, seconds=minutes * 60, say=self._say)
+            with stage.signed_in(), contextlib.suppress(KeyboardInterrupt):
+                asyncio.run(stage.run())
+        except CannotBegin as problem:
+            raise CommandError(str(problem)) from None
+        self._say(stage.farewell)
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()
+
+    def _note(self, text: str) -> None:
+        self.stderr.write(text, str)  # not in the red of errors
