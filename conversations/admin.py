@@ -16,7 +16,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from conversations.history import PAGE
@@ -333,6 +333,7 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
     search_help_text = "Words of the text, a sender's name or id, or the id of a message or of a conversation."
     fieldsets = (
         (None, {"fields": ("conversation_name", "in_thread", "sender_link", "type", "content", "system", "answers")}),
+        ("Changes", {"fields": ("earlier_texts", "reacted")}),
         ("Times", {"fields": ("created_at", "edited_at", "deleted_at")}),
         ("For clients", {"fields": ("id", "version", "client_id")}),
     )
@@ -394,6 +395,16 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
         return format_html(
             '#{0} · <a href="{1}?before={2}#seq-{0}">show in the thread</a>', message.seq, thread, before
         )
+
+    @admin.display(description="earlier texts", empty_value="–")
+    def earlier_texts(self, message: Message) -> SafeString | None:
+        texts = message.earlier_texts.order_by("pk")
+        lines = format_html_join("", "<li>{}: {}</li>", ((f"until {one.replaced_at:%c}", one.content) for one in texts))
+        return format_html("<ol>{}</ol>", lines) if lines else None
+
+    @admin.display(description="reactions", empty_value="–")
+    def reacted(self, message: Message) -> str | None:
+        return ", ".join(f"{emoji} {count}" for emoji, count in message.reactions) or None
 
     @admin.display(description="answers")
     def answers(self, message: Message) -> str:

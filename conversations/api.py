@@ -11,9 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from conversations import direct, history, inbox, messages, reads
+from conversations import direct, edits, history, inbox, messages, reactions, reads
 from conversations.participants import message_of, seat_of
-from conversations.shapes import ClientId, ConversationShape, MessageShape, SentShape, SentType, message_shape
+from conversations.reactions import answer_to
+from conversations.shapes import ClientId, ConversationShape, MessageShape, SentShape, SentType
 from conversations.writer import Stored
 from localroots_chat.accounts.authentication import asker
 from localroots_chat.described import CURSOR, LIMIT, describe, number
@@ -34,6 +35,12 @@ class NewMessage(msgspec.Struct, rename="camel"):
     client_id: ClientId | None = None
     reply_to: Id | None = None
     attachment_ids: list[Id] | None = None
+
+
+class NewText(msgspec.Struct):
+    """What a message says from now on."""
+
+    content: str
 
 
 class Opening(msgspec.Struct, rename="camel"):
@@ -159,7 +166,34 @@ class MessageViewSet(ViewSet):
     @describe(gives={200: MessageShape})
     def retrieve(self, request: Request, message: str) -> Response:
         """See one message as it is now."""
-        return Response(message_shape(message_of(asker(request).pk, message)))
+        return Response(answer_to(asker(request).pk, message_of(asker(request).pk, message)))
+
+    @describe(
+        takes=NewText,
+        gives={200: MessageShape},
+        refuses=["body_empty", "body_too_long", "forbidden", "muted"],
+    )
+    def partial_update(self, request: Request, message: str) -> Response:
+        """Change what one's own message says, as by message:edit."""
+        content = read_body(request, NewText).content
+        return Response(edits.edit(editor=asker(request).pk, message=message, content=content))
+
+    @describe(gives={200: MessageShape}, refuses=["forbidden"])
+    def destroy(self, request: Request, message: str) -> Response:
+        """Take back one's own message, as by message:delete. Its place stays."""
+        return Response(edits.delete(sender=asker(request).pk, message=message))
+
+    @describe(gives={200: MessageShape}, refuses=["invalid_field", "forbidden", "muted", "full"])
+    @action(detail=True, methods=["put"], url_path="reactions/(?P<emoji>[^/]+)")
+    def reaction(self, request: Request, message: str, emoji: str) -> Response:
+        """Put an emoji on a message, as by message:react."""
+        return Response(reactions.react(person=asker(request).pk, message=message, emoji=emoji))
+
+    @describe(gives={200: MessageShape}, refuses=["invalid_field", "forbidden"])
+    @reaction.mapping.delete
+    def take_back_reaction(self, request: Request, message: str, emoji: str) -> Response:
+        """Take one's emoji away again."""
+        return Response(reactions.react(person=asker(request).pk, message=message, emoji=emoji, remove=True))
 
 
 def _cursor(text: str) -> inbox.Cursor:

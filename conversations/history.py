@@ -7,7 +7,8 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from conversations.models import Message, Participant
-from conversations.shapes import MessageShape, message_shape
+from conversations.reactions import answer_to, answers_to
+from conversations.shapes import MessageShape
 
 PAGE: Final = 50
 PAGE_MOST: Final = 100
@@ -31,12 +32,12 @@ class Page(msgspec.Struct, rename="camel"):
 
 def page_of(seat: Participant, place: Place, limit: int = PAGE) -> Page:
     """A page of the conversation of this seat (with `conversation` loaded, which is what `version` is of). One query;
-    around takes two."""
+    around takes two, and reactions one more."""
     conversation = seat.conversation
     messages = _messages(conversation.id, place, limit)
     first, last = (messages[0].seq, messages[-1].seq) if messages else _nowhere(place, conversation.last_seq)
     return Page(
-        messages=[message_shape(message) for message in messages],
+        messages=answers_to(seat.user_id, messages),
         version=conversation.version,
         has_older=first > conversation.first_seq,
         has_newer=last < conversation.last_seq,
@@ -66,7 +67,7 @@ def _messages(conversation: uuid.UUID, place: Place, limit: int) -> list[Message
     return list(reversed(rows.order_by("-seq")[:limit]))
 
 
-def messages_by_id(keys: Sequence[uuid.UUID]) -> dict[uuid.UUID, MessageShape]:
-    """Messages as they are now, by id. One query."""
+def own_messages(keys: Sequence[uuid.UUID]) -> dict[uuid.UUID, MessageShape]:
+    """Messages as they are now, by id, each as its sender is answered. One query, and one for each that has reactions."""
     rows = Message.objects.filter(pk__in=keys).select_related("sender", "reply_to__sender")
-    return {message.id: message_shape(message) for message in rows}
+    return {message.id: answer_to(message.sender_id, message) for message in rows}

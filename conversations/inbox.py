@@ -10,7 +10,8 @@ from django.db.models.functions import RowNumber
 
 from conversations.models import Message, Participant
 from conversations.participants import present, seat_of
-from conversations.shapes import ConversationShape, conversation_shape
+from conversations.reactions import answers_to
+from conversations.shapes import ConversationShape, MessageShape, conversation_shape
 from conversations.unread import unread_of
 from localroots_chat.accounts.models import User
 
@@ -83,9 +84,11 @@ def _others(seats: Sequence[Participant]) -> dict[uuid.UUID, list[Participant]]:
     return found
 
 
-def _last_messages(seats: Sequence[Participant]) -> dict[uuid.UUID, Message]:
+def _last_messages(seats: Sequence[Participant]) -> dict[uuid.UUID, MessageShape]:
+    """The newest message of each conversation, as the person of these seats is answered."""
     wanted = Q()
     for seat in seats:
         wanted |= Q(conversation_id=seat.conversation_id, seq=seat.conversation.last_seq)
-    rows = Message.objects.filter(wanted).select_related("sender", "reply_to__sender") if wanted else []
-    return {message.conversation_id: message for message in rows}
+    rows = list(Message.objects.filter(wanted).select_related("sender", "reply_to__sender")) if wanted else []
+    shapes = answers_to(seats[0].user_id, rows) if seats else []
+    return {message.conversation_id: shape for message, shape in zip(rows, shapes, strict=True)}

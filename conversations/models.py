@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from uuid_utils.compat import uuid7
 
 from localroots_chat.database import DatabaseNow
@@ -129,6 +129,9 @@ class Message(models.Model):
     content = models.TextField(blank=True)
     system = models.JSONField(null=True, blank=True, help_text='{"kind", "userIds"} of a message of the server.')
     reply_to = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="replies")
+    reactions = models.JSONField(
+        default=list, db_default=Value([], models.JSONField()), blank=True, help_text="[emoji, count] of each, counted."
+    )
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     edited_at = models.DateTimeField(null=True, blank=True)
@@ -156,6 +159,34 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.conversation_id} #{self.seq}"
+
+
+class EarlierText(models.Model):
+    """What a message said before it was changed or deleted, for moderators."""
+
+    message = models.ForeignKey(Message, models.CASCADE, related_name="earlier_texts")
+    content = models.TextField()
+    replaced_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.message} until {self.replaced_at:%Y-%m-%d %H:%M}"
+
+
+class Reaction(models.Model):
+    """One emoji of one person on one message."""
+
+    message = models.ForeignKey(Message, models.CASCADE, related_name="reaction_rows", db_index=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="reactions")
+    emoji = models.CharField(max_length=40)
+    created_at = models.DateTimeField(db_default=DatabaseNow())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["message", "user", "emoji"], name="reaction_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.emoji} by {self.user}"
 
 
 class ReadReceipt(models.Model):

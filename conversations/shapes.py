@@ -3,7 +3,7 @@
 The structs are the contract's objects, field for field; the functions fill them from rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -42,6 +42,14 @@ class ReplyShape(msgspec.Struct, rename="camel"):
     excerpt: str
 
 
+class ReactionShape(msgspec.Struct):
+    """An emoji on a message, from how many; in answers also whether one's own is among them."""
+
+    emoji: str
+    count: int
+    mine: bool | msgspec.UnsetType = msgspec.UNSET
+
+
 class MessageShape(msgspec.Struct, rename="camel", kw_only=True):
     """A message as it is now. `seq` is its place in the conversation, `version` the change that made it so."""
 
@@ -58,7 +66,7 @@ class MessageShape(msgspec.Struct, rename="camel", kw_only=True):
     attachment_url: str | None = None
     attachments: Sequence[Any] = ()
     reply_to: ReplyShape | None = None
-    reactions: Sequence[Any] = ()
+    reactions: Sequence[ReactionShape] = ()
     sender: UserShape
     sender_id: PersonId
     created_at: Time
@@ -131,8 +139,11 @@ def excerpt_of(content: str) -> str:
     return line if len(line) <= EXCERPT_CHARACTERS else f"{line[: EXCERPT_CHARACTERS - 1]}…"
 
 
-def message_shape(message: Message) -> MessageShape:
-    """The message as it is now. Wants `sender` and `reply_to__sender` loaded."""
+def message_shape(message: Message, mine: Collection[str] | None = None) -> MessageShape:
+    """The message as it is now. Wants `sender` and `reply_to__sender` loaded.
+
+    `mine` are the reader's own reactions, in an answer; events go to many readers and say nothing of them.
+    """
     answered = message.reply_to
     return MessageShape(
         id=str(message.id),
@@ -146,6 +157,10 @@ def message_shape(message: Message) -> MessageShape:
         reply_to=None
         if answered is None
         else ReplyShape(str(answered.id), answered.seq, answered.sender.public_id, excerpt_of(answered.content)),
+        reactions=[
+            ReactionShape(emoji, count, msgspec.UNSET if mine is None else emoji in mine)
+            for emoji, count in message.reactions
+        ],
         sender=shape_of(message.sender),
         sender_id=message.sender.public_id,
         created_at=iso(message.created_at),
@@ -180,7 +195,7 @@ def group_shape(group: "Group", members: int, role: str | None) -> GroupShape:
 
 
 def conversation_shape(
-    seat: Participant, others: Sequence[Participant], last: Message | None, unread: int
+    seat: Participant, others: Sequence[Participant], last: MessageShape | None, unread: int
 ) -> ConversationShape:
     """The conversation as the person of `seat` sees it. Wants `conversation__group__created_by` loaded."""
     conversation: Conversation = seat.conversation
@@ -191,7 +206,7 @@ def conversation_shape(
         participants=[participant_shape(other) for other in others],
         participant_count=conversation.member_count,
         group=None if group is None else group_shape(group, conversation.member_count, seat.role),
-        last_message=message_shape(last) if last is not None else None,
+        last_message=last,
         first_seq=conversation.first_seq,
         last_seq=conversation.last_seq,
         version=conversation.version,

@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 
 import msgspec
 
-from conversations import history, inbox, messages, reads
+from conversations import edits, history, inbox, messages, reactions, reads
 from conversations.participants import seat_of
 from conversations.shapes import ConversationShape, MessageShape
 from conversations.writer import Stored
@@ -36,6 +36,33 @@ class MessageRead(msgspec.Struct, rename="camel"):
 
     conversation_id: str
     message_id: str
+
+
+class MessageEdit(msgspec.Struct, rename="camel"):
+    """{messageId, content}"""
+
+    message_id: str
+    content: str
+
+
+class MessageDelete(msgspec.Struct, rename="camel"):
+    """{messageId}"""
+
+    message_id: str
+
+
+class MessageReact(msgspec.Struct, rename="camel"):
+    """{messageId, emoji, remove?}"""
+
+    message_id: str
+    emoji: str
+    remove: bool = False
+
+
+class Changed(msgspec.Struct):
+    """The reply to message:edit, message:delete and message:react: the message as it is now."""
+
+    message: MessageShape
 
 
 class Joined(msgspec.Struct):
@@ -98,4 +125,24 @@ def _read(user: int, data: MessageRead, connection: str) -> reads.ReadAnswer:
         conversation=data.conversation_id,
         message=data.message_id,
         connection=connection,
+    )
+
+
+async def edit(connection: Connection, data: MessageEdit) -> Changed:
+    """message:edit: another text for one's own message."""
+    return Changed(
+        await in_thread(edits.edit, editor=connection.person.key, message=data.message_id, content=data.content)
+    )
+
+
+async def delete(connection: Connection, data: MessageDelete) -> Changed:
+    """message:delete: takes back one's own message."""
+    return Changed(await in_thread(edits.delete, sender=connection.person.key, message=data.message_id))
+
+
+async def react(connection: Connection, data: MessageReact) -> Changed:
+    """message:react: puts an emoji on a message, or takes it away."""
+    person = connection.person.key
+    return Changed(
+        await in_thread(reactions.react, person=person, message=data.message_id, emoji=data.emoji, remove=data.remove)
     )

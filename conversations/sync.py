@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Q
 
+from conversations.changing import updated_frame
 from conversations.events import conversation_gone, conversation_new
 from conversations.inbox import shape_of_seat
 from conversations.models import Conversation, Epoch, Message, Participant
@@ -61,9 +62,11 @@ def read_after(topic: str, version: int, seq: int) -> Head:
 
 
 def _change(topic: str, row: Message, prev: int, seq: int) -> Change:
-    event = "message:new" if row.seq > seq else "message:updated"
-    envelope = {"conversationId": topic, "prev": prev, "version": row.version}
-    frame = event_frame(event, raw(message_shape(row)), envelope)
+    if row.seq > seq:
+        envelope = {"conversationId": topic, "prev": prev, "version": row.version}
+        frame = event_frame("message:new", raw(message_shape(row)), envelope)
+    else:
+        frame = updated_frame(row, prev)
     return Change(prev, row.version, max(seq, row.seq), row.sender_id, frame)
 
 

@@ -19,7 +19,7 @@ from django.db import DataError, IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from uuid_utils.compat import uuid7
 
-from conversations.history import messages_by_id
+from conversations.history import own_messages
 from conversations.shapes import MessageShape, ReplyShape, excerpt_of
 from conversations.statements import STATEMENTS, id_in, id_out, ids, time_in, time_out
 from localroots_chat.accounts.people import UserShape
@@ -190,7 +190,7 @@ class _Transaction:
         found: dict[uuid.UUID, Stored] = {}
         for send in self.sends:
             if send.id in stored:
-                shape = messages_by_id([send.id])[send.id]
+                shape = own_messages([send.id])[send.id]
                 found[send.id] = self._publish(send, shape)
         return found
 
@@ -288,7 +288,7 @@ class _Transaction:
         known = [outcome.message for outcome in outcomes if isinstance(outcome, _Known)]
         if not known:
             return outcomes
-        shapes = messages_by_id(known)
+        shapes = own_messages(known)
         return [
             Stored(raw(shapes[outcome.message]), True) if isinstance(outcome, _Known) else outcome
             for outcome in outcomes

@@ -174,8 +174,9 @@ class WireSchema(AutoSchema):
         return ["application/json"]
 
     def _resolve_path_parameters(self, variables: list[str]) -> list[dict[str, Any]]:
-        (schema,), _ = msgspec.json.schema_components([Id])
-        return [{"in": "path", "name": name, "schema": schema, "required": True} for name in variables]
+        (key,), _ = msgspec.json.schema_components([Id])
+        schemas = {"emoji": {"type": "string", "minLength": 1, "maxLength": 40, "pattern": "^[^/\\x00]+$"}}
+        return [{"in": "path", "name": name, "schema": schemas.get(name, key), "required": True} for name in variables]
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

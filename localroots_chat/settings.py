@@ -225,6 +225,7 @@ CHAT_RATES: dict[str, tuple[int, float]] = {
     "token": env.rate("CHAT_RATE_TOKEN", "10/60s"),  # passwords tried, per address and per name
 }
 CHAT_MESSAGE_CHARACTERS = env.number("CHAT_MESSAGE_CHARACTERS", 4000, least=1)
+CHAT_EDIT_SECONDS = env.number("CHAT_EDIT_SECONDS", 900)
 CHAT_FRAME_BYTES = 65_536
 CHAT_SOCKETS_PER_PERSON = env.number("CHAT_SOCKETS_PER_PERSON", 20, least=1)
 CHAT_GROUP_MEMBERS = env.number("CHAT_GROUP_MEMBERS", 5000, least=2)

@@ -29,6 +29,9 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = {
     # counted by the writer, for a whole batch at once
     "message:send": CommandSpec(conversations.MessageSend, conversations.send, None, pipelined=True),
     "message:read": CommandSpec(conversations.MessageRead, conversations.read, "read"),
+    "message:edit": CommandSpec(conversations.MessageEdit, conversations.edit, "command"),
+    "message:delete": CommandSpec(conversations.MessageDelete, conversations.delete, "command"),
+    "message:react": CommandSpec(conversations.MessageReact, conversations.react, "command"),
     "typing:start": CommandSpec(NameOrId, presence.typing_start, "typing"),
     "typing:stop": CommandSpec(NameOrId, presence.typing_stop, "typing"),
 }
@@ -42,7 +45,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "session:expiring": "gateway/consumer.py",
     "joined:conversation": "conversations/socket.py",
     "message:new": "conversations/writer.py",  # durable
-    "message:updated": "conversations/sync.py",  # durable
+    "message:updated": "conversations/changing.py",  # durable
     "message:read": "conversations/events.py",
     "conversation:new": "conversations/events.py",
     "conversation:gone": "conversations/events.py",

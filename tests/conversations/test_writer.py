@@ -40,12 +40,12 @@ def test_messages_are_numbered_without_gaps(alice: User, bob: User, talk: Conver
 
 
 def test_the_answer_is_what_is_read_later(alice: User, talk: Conversation) -> None:
-    from conversations.history import messages_by_id
+    from conversations.history import own_messages
 
     (first,) = store(make_send(alice, talk, "first", client_id="a"))
     answered = uuid.UUID(message(first)["id"])
     (outcome,) = store(make_send(alice, talk, "second", client_id="b", reply_to=answered))
-    read = messages_by_id([uuid.UUID(message(outcome)["id"])])
+    read = own_messages([uuid.UUID(message(outcome)["id"])])
     assert msgspec.json.decode(msgspec.json.encode(next(iter(read.values())))) == message(outcome)
 
 

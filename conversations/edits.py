@@ -1,0 +1,71 @@
+"""Changing and taking back what one has said.
+
+Everybody sees the newest state; what a message said before is kept for moderators. A change without effect makes no
+version, so whoever has not heard the answer may ask again.
+"""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from conversations.changing import Held, hold
+from conversations.messages import check_content
+from conversations.models import EarlierText, Message, Reaction
+from conversations.reactions import answer_to
+from conversations.shapes import MessageShape
+from localroots_chat.errors import ChatError
+
+
+@transaction.atomic
+def edit(*, editor: int, message: str, content: str) -> MessageShape:
+    """Gives one's own message another text, for some minutes after it was sent.
+
+    Raises ChatError `not_found`, `forbidden`, `muted`, and what `check_content` raises. At most nine queries.
+    """
+    text = check_content(content)
+    held = hold(editor, message)
+    _check_own(held)
+    row = held.message
+    if row.deleted_at is not None:
+        raise _forbidden("A deleted message cannot be changed.")
+    if row.content != text:
+        if held.now - row.created_at > timedelta(seconds=settings.CHAT_EDIT_SECONDS):
+            raise _forbidden("It is too late to change this message.")
+        held.check_may_write()
+        _keep_text(held)
+        row.content, row.edited_at = text, held.now
+        held.store("content", "edited_at")
+    return answer_to(editor, row)
+
+
+@transaction.atomic
+def delete(*, sender: int, message: str) -> MessageShape:
+    """Takes back one's own message: its place stays, its text and its reactions go.
+
+    Raises ChatError `not_found`, `forbidden`. At most eight queries.
+    """
+    held = hold(sender, message)
+    _check_own(held)
+    row = held.message
+    if row.deleted_at is None:
+        _keep_text(held)
+        if row.reactions:
+            Reaction.objects.filter(message=row).delete()
+        row.content, row.reactions, row.deleted_at = "", [], held.now
+        held.store("content", "reactions", "deleted_at")
+    return answer_to(sender, row)
+
+
+def _check_own(held: Held) -> None:
+    if held.message.sender_id != held.seat.user_id or held.message.type == Message.Type.SYSTEM:
+        raise _forbidden("Only your own messages can be changed.")
+
+
+def _keep_text(held: Held) -> None:
+    row = held.message
+    EarlierText.objects.create(message=row, content=row.content, replaced_at=held.now)
+
+
+def _forbidden(why: str) -> ChatError:
+    return ChatError("forbidden", why, field="messageId")
