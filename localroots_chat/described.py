@@ -46,7 +46,8 @@ def operation_of(view: Any, method: str) -> Operation:
     """What this view does on this HTTP method. Raises LookupError where nothing is described."""
     operation = getattr(door_of(view, method), "operation", None)
     if operation is None:
-        raise LookupError(f"{type(view).__name__} does not describe {method}.")
+        name = f"{type(view).__name__}.{getattr(door_of(view, method), '__name__', '?')} ({method})"
+        raise LookupError(f"{name} has no @describe(gives={{200: …}}); .github/CONTRIBUTING.md says how.")
     found: Operation = operation
     return found
 

@@ -179,7 +179,7 @@ def _as_refusal(error: Exception) -> ChatError:
         case exceptions.UnsupportedMediaType():
             return ChatError("file_type", "Send JSON (Content-Type: application/json).")
         case exceptions.NotAcceptable():
-            return ChatError("invalid_field", "This address answers in JSON or HTML.", field="Accept")
+            return ChatError("invalid_field", "This address answers in none of these types.", field="Accept")
         case RequestDataTooBig():
             return ChatError("file_too_large", "The body is too large.")
         case SuspiciousOperation():

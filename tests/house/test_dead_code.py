@@ -20,7 +20,7 @@ ROOTS = ("localroots_chat", "conversations", "groups", "presence")
 # Found by their base class.
 SELF_REGISTERED = (AppConfig, OpenApiGeneratorExtension)
 # The function or class goes into a register.
-REGISTERING = ["@admin.register", "@receiver", "@describe"]
+REGISTERING = ["@admin.register", "@receiver", "@action", "@describe"]
 KEPT = {
     "Media": "the styles of a page of Django's admin",
     "USERNAME_FIELD": "of Django's users",

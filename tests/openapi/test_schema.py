@@ -12,7 +12,7 @@ from drf_spectacular.validation import validate_schema
 
 from conversations.shapes import ConversationShape, GroupShape
 from groups.models import Group
-from localroots_chat.described import operation_of
+from localroots_chat.described import door_of, operation_of
 from localroots_chat.errors import STATUS
 from tests.support.people import Person
 from tests.support.servers import ChatServer
@@ -69,9 +69,22 @@ def test_every_door_is_described_and_nothing_else(schema: Any) -> None:
         assert set(operation.refuses) <= set(STATUS)
 
 
+def test_every_described_method_is_routed() -> None:
+    views = [(view, method) for _, method, view in doors()]
+    described = {
+        f"{kind.__name__}.{name}"
+        for kind in {type(view) for view, _ in views}
+        for name, door in vars(kind).items()
+        if hasattr(door, "operation")
+    }
+    routed = {f"{type(view).__name__}.{door_of(view, method).__name__}" for view, method in views}
+    assert described == routed, "described, but no address leads there: @action, or a line in urls.py"
+
+
 def test_every_operation_has_a_title_and_a_name_of_its_own(schema: Any) -> None:
     operations = [item[method] for item in schema["paths"].values() for method in METHODS if method in item]
-    assert all(operation["summary"] for operation in operations)
+    untitled = [operation["operationId"] for operation in operations if not operation.get("summary")]
+    assert untitled == [], "the docstring's first line is the title"
     names = [operation["operationId"] for operation in operations]
     assert len(set(names)) == len(names)
 
