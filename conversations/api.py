@@ -9,14 +9,17 @@ from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 
 from conversations import direct, edits, history, inbox, messages, reactions, reads
 from conversations.participants import message_of, seat_of
 from conversations.reactions import answer_to
 from conversations.shapes import ClientId, ConversationShape, MessageShape, SentShape, SentType
+from conversations.sync import SyncRequest, SyncShape, sync
 from conversations.writer import Stored
 from localroots_chat.accounts.authentication import asker
+from localroots_chat.accounts.throttling import count_one
 from localroots_chat.described import CURSOR, LIMIT, describe, number
 from localroots_chat.errors import invalid
 from localroots_chat.gateway.threads import on_serving_loop
@@ -194,6 +197,20 @@ class MessageViewSet(ViewSet):
     def take_back_reaction(self, request: Request, message: str, emoji: str) -> Response:
         """Take one's emoji away again."""
         return Response(reactions.react(person=asker(request).pk, message=message, emoji=emoji, remove=True))
+
+
+class SyncView(APIView):
+    """What a client has missed."""
+
+    @describe(takes=SyncRequest, gives={200: SyncShape}, refuses=["cursor_invalid"])
+    def post(self, request: Request) -> Response:
+        """Resume from the versions that one holds, as by sync.
+
+        `cursors` has, for each conversation, its version or [version, lastReadSeq].
+        """
+        body = read_body(request, SyncRequest)
+        count_one("sync", asker(request).pk)
+        return Response(sync(asker(request).pk, body))
 
 
 def _cursor(text: str) -> inbox.Cursor:

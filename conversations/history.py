@@ -68,6 +68,6 @@ def _messages(conversation: uuid.UUID, place: Place, limit: int) -> list[Message
 
 
 def own_messages(keys: Sequence[uuid.UUID]) -> dict[uuid.UUID, MessageShape]:
-    """Messages as they are now, by id, each as its sender is answered. One query, and one for each that has reactions."""
+    """Messages as they are now, by id, each as its sender is answered. One query, one more for each with reactions."""
     rows = Message.objects.filter(pk__in=keys).select_related("sender", "reply_to__sender")
     return {message.id: answer_to(message.sender_id, message) for message in rows}

@@ -18,6 +18,7 @@ class Epoch(models.Model):
     """One row, made when it is first asked for. A new value, after a restored backup, tells clients to load again."""
 
     value = models.CharField(max_length=36)
+    sweeps = models.PositiveBigIntegerField(default=0, db_default=0, help_text="Counted by all servers.")
 
     class Meta:
         constraints: ClassVar = [models.CheckConstraint(condition=Q(id=1), name="epoch_single_row")]

@@ -7,6 +7,7 @@ import msgspec
 from conversations import edits, history, inbox, messages, reactions, reads
 from conversations.participants import seat_of
 from conversations.shapes import ConversationShape, MessageShape
+from conversations.sync import SyncRequest, SyncShape, sync
 from conversations.writer import Stored
 from localroots_chat.accounts.models import User
 from localroots_chat.database import in_thread
@@ -146,3 +147,8 @@ async def react(connection: Connection, data: MessageReact) -> Changed:
     return Changed(
         await in_thread(reactions.react, person=person, message=data.message_id, emoji=data.emoji, remove=data.remove)
     )
+
+
+async def resume(connection: Connection, data: SyncRequest) -> SyncShape:
+    """sync: what has changed since the versions that the client holds."""
+    return await in_thread(sync, connection.person.key, data)

@@ -78,7 +78,8 @@ _NOW_SQLITE: Final = DatabaseNow.SQLITE
 _IN_SQLITE: Final = "IN (SELECT value FROM json_each(%s))"
 
 
-def _columns(*names: str) -> str:
+def columns(*names: str) -> str:
+    """What json_each has, as columns of these names."""
     return ", ".join(f"value ->> '{name}' AS {name}" for name in names)
 
 
@@ -88,12 +89,12 @@ _LOCK_SQLITE: Final = (  # BEGIN IMMEDIATE has locked the whole database
 _SQLITE: Final = Statements(
     lock=_LOCK_SQLITE,
     lock_waiting=_LOCK_SQLITE,
-    seats=_SEATS.format(wanted=f"(SELECT {_columns('c', 'u')} FROM json_each(%s)) AS w"),
-    known=_KNOWN.format(wanted=f"(SELECT {_columns('c', 'u', 'k')} FROM json_each(%s)) AS w"),
+    seats=_SEATS.format(wanted=f"(SELECT {columns('c', 'u')} FROM json_each(%s)) AS w"),
+    known=_KNOWN.format(wanted=f"(SELECT {columns('c', 'u', 'k')} FROM json_each(%s)) AS w"),
     stored=f"SELECT id FROM conversations_message WHERE id {_IN_SQLITE}",
     answered=_ANSWERED.format(among=_IN_SQLITE),
-    insert=_INSERT.format(columns=_columns(*"icusvkdtbr", "at", "upd"), wanted="json_each(%s)"),
-    heads=_HEADS.format(now=_NOW_SQLITE, wanted=f"(SELECT {_columns('c', 's', 'v')} FROM json_each(%s)) AS w"),
+    insert=_INSERT.format(columns=columns(*"icusvkdtbr", "at", "upd"), wanted="json_each(%s)"),
+    heads=_HEADS.format(now=_NOW_SQLITE, wanted=f"(SELECT {columns('c', 's', 'v')} FROM json_each(%s)) AS w"),
 )
 
 STATEMENTS: Final = _POSTGRESQL if settings.POSTGRESQL else _SQLITE

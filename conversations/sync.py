@@ -1,118 +1,302 @@
-"""What somebody has missed, read from the database: the truth behind every live event.
+"""Resuming: what has changed in a person's conversations since the versions that a client holds.
 
-Heads are read before rows. The other order loses what commits in between.
+Heads are read before changes, so that nothing falls between the two. Changes are the newest states of messages: a
+long absence costs one row for each message touched, not one for each change. Works across servers, restarts and
+days, since all of it is read from the database.
 """
 
 import uuid
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Final
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
 
+import msgspec
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q
+from django.db.models import QuerySet
 
-from conversations.changing import updated_frame
-from conversations.events import conversation_gone, conversation_new
-from conversations.inbox import shape_of_seat
-from conversations.models import Conversation, Epoch, Message, Participant
-from conversations.shapes import message_shape
-from localroots_chat.accounts.models import SignIn, User
-from localroots_chat.gateway.protocol import event_frame, raw
-from localroots_chat.gateway.wiring import Change, Head, Missed, Seat, SeatMove
+from conversations.catching_up import database_clock
+from conversations.epochs import epoch
+from conversations.events import RECEIPTS_MOST
+from conversations.inbox import shapes_of
+from conversations.models import Message, Participant
+from conversations.participants import present
+from conversations.reactions import answers_to
+from conversations.shapes import ConversationShape, MessageShape
+from conversations.statements import columns, id_in, id_out
+from conversations.unread import unread_of
+from localroots_chat.errors import ChatError, invalid
+from localroots_chat.gateway.protocol import encode
+from localroots_chat.wire import Time, iso_of_epoch, key_of
 
-REPAIR_MOST: Final = 500
-
-
-def epoch() -> str:
-    """Changes when a backup is restored, and when the tables have been emptied. One query."""
-    row, _ = Epoch.objects.get_or_create(pk=1, defaults={"value": str(uuid.uuid4())})
-    return row.value
-
-
-def database_clock() -> float:
-    """The database's time, in seconds since 1970."""
-    with connection.cursor() as cursor:
-        if settings.POSTGRESQL:
-            cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
-        else:
-            cursor.execute("SELECT (julianday('now') - 2440587.5) * 86400.0")
-        return float(cursor.fetchone()[0])
+CURSORS_MOST: Final = 500
+MESSAGES_MOST: Final = 100
+BYTES_MOST: Final = 131_072
+BEHIND_MOST: Final = 500
+NEW_MOST: Final = 50
+_VERSION_MOST: Final = 2**53
+_OVERLAP: Final = timedelta(seconds=15)  # what a transaction may take to commit, and clocks may differ
 
 
-def read_after(topic: str, version: int, seq: int) -> Head:
-    """Where the conversation stands, and the messages that changed after `version`, as events.
+class SyncRequest(msgspec.Struct):
+    """{cursors: {id: version or [version, lastReadSeq]}, since?, epoch?}"""
 
-    A message is new to those who have heard up to `seq`, whatever happened to it since. Two queries.
+    cursors: dict[str, Any]
+    since: str | None = None
+    epoch: str | None = None
+
+
+class HeadShape(msgspec.Struct, rename="camel"):
+    """Where a conversation stands. `reads` are the others' read pointers, where there are at most 50 members."""
+
+    version: int
+    first_seq: int
+    last_seq: int
+    last_read_seq: int
+    unread_count: int
+    reads: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
+
+
+class SyncShape(msgspec.Struct, rename="camel"):
+    """What has changed. The next cursor of a conversation is its head's version; while it is in `more`, the version
+    of the last of its changes here, if there are any."""
+
+    epoch: str
+    server_time: Time
+    heads: dict[str, HeadShape]
+    changes: dict[str, list[MessageShape]]
+    conversations: list[ConversationShape]
+    more: list[str]
+    gone: list[str]
+    reset: list[str]
+    new: list[ConversationShape]
+    list_stale: bool
+
+
+class Cursor(NamedTuple):
+    """What a client holds of a conversation: its version, and its own read pointer if it says so."""
+
+    version: int
+    last_read_seq: int | None
+
+
+class _Behind(NamedTuple):
+    """A seat whose holder lacks changes."""
+
+    seat: Participant
+    version: int
+
+
+def sync(user: int, request: SyncRequest) -> SyncShape:
+    """What the person with this key has missed. A constant number of queries (at most 16).
+
+    Raises ChatError `cursor_invalid`, `invalid_field`.
     """
-    key = uuid.UUID(topic)
-    head = Conversation.objects.values_list("version", "last_seq").get(pk=key)
+    cursors = _read_cursors(request.cursors)
+    since = _read_since(request.since)
+    now = database_clock()
+    current = epoch()
+    seats = {str(seat.conversation_id): seat for seat in _seats(user, cursors)}
+    gone = [key for key in cursors if key not in seats]
+    if request.epoch not in (None, current):
+        stale = dict.fromkeys(seats)
+        return _answer(current, now, gone=gone, reset=list(stale), list_stale=True)
+    behind, reset = _compare(seats, cursors)
+    differing = [seat for key, seat in seats.items() if key not in reset and _differs(seat, cursors[key])]
+    changes, more = _changes(user, behind)
+    new, list_stale = _new(user, cursors, since)
+    return _answer(
+        current,
+        now,
+        heads=_heads(differing),
+        changes=changes,
+        conversations=shapes_of([one.seat for one in behind if one.seat.conversation.meta_version > one.version]),
+        more=more,
+        gone=gone,
+        reset=reset,
+        new=new,
+        list_stale=list_stale,
+    )
+
+
+def _answer(current: str, now: float, **found: Any) -> SyncShape:
+    nothing: dict[str, Any] = {
+        "heads": {}, "changes": {}, "conversations": [], "more": [], "gone": [], "reset": [], "new": [],
+        "list_stale": False,
+    }  # fmt: skip
+    return SyncShape(epoch=current, server_time=iso_of_epoch(now), **{**nothing, **found})
+
+
+# What the client says
+
+
+def _read_cursors(given: Mapping[str, Any]) -> dict[str, Cursor]:
+    if len(given) > CURSORS_MOST:
+        raise invalid("cursors", f"At most {CURSORS_MOST} conversations at once.")
+    return {key: _read_cursor(key, value) for key, value in given.items()}
+
+
+def _read_cursor(key: str, value: Any) -> Cursor:
+    parts = value if isinstance(value, list) else [value]
+    if not 1 <= len(parts) <= 2 or not all(type(part) is int and 0 <= part <= _VERSION_MOST for part in parts):
+        raise ChatError(
+            "cursor_invalid",
+            "A cursor is a version or [version, lastReadSeq], whole numbers from 0 to 2^53.",
+            field=f"cursors.{key[:64]}",
+        )
+    return Cursor(parts[0], parts[1] if len(parts) == 2 else None)
+
+
+def _read_since(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC) - _OVERLAP
+    except (ValueError, OverflowError):
+        pass
+    raise invalid("since", "Expected a serverTime of an earlier answer.")
+
+
+# What the database says
+
+
+def _seats(user: int, cursors: Mapping[str, Cursor]) -> QuerySet[Participant]:
+    keys = [key for text in cursors if (key := _key(text)) is not None]
+    return present().filter(user_id=user, conversation__in=keys).select_related("conversation__group__created_by")
+
+
+def _key(text: str) -> uuid.UUID | None:
+    try:
+        return key_of(text)
+    except ChatError:
+        return None
+
+
+def _compare(seats: Mapping[str, Participant], cursors: Mapping[str, Cursor]) -> tuple[list[_Behind], list[str]]:
+    """Who lacks changes, newest activity first, and who holds what cannot be brought up to date."""
+    behind: list[_Behind] = []
+    reset: list[str] = []
+    for key, seat in seats.items():
+        version, head = cursors[key].version, seat.conversation.version
+        if version > head or head - version > BEHIND_MOST:
+            reset.append(key)
+        elif version < head:
+            behind.append(_Behind(seat, version))
+    behind.sort(key=lambda one: one.seat.conversation.updated_at, reverse=True)
+    return behind, reset
+
+
+def _differs(seat: Participant, cursor: Cursor) -> bool:
+    return seat.conversation.version > cursor.version or cursor.last_read_seq not in (None, seat.last_read_seq)
+
+
+def _heads(seats: Sequence[Participant]) -> dict[str, HeadShape]:
+    unread, reads = unread_of(seats), _reads(seats)
+    return {
+        str(seat.conversation_id): HeadShape(
+            version=seat.conversation.version,
+            first_seq=seat.conversation.first_seq,
+            last_seq=seat.conversation.last_seq,
+            last_read_seq=seat.last_read_seq,
+            unread_count=unread.get(seat.conversation_id, 0),
+            reads=reads.get(seat.conversation_id, msgspec.UNSET),
+        )
+        for seat in seats
+    }
+
+
+def _reads(seats: Sequence[Participant]) -> dict[uuid.UUID, dict[str, int]]:
+    """How far the others have read, of those who show it. Nothing to somebody who does not. One query."""
+    small = [seat.conversation_id for seat in seats if seat.conversation.member_count <= RECEIPTS_MOST]
+    if not small:
+        return {}
+    me = seats[0].user_id
     rows = (
-        Message.objects.filter(conversation_id=key, version__gt=version)
-        .select_related("sender", "reply_to__sender")
-        .order_by("version")[: REPAIR_MOST + 1]
+        present()
+        .filter(conversation__in=small)
+        .values_list("conversation_id", "user_id", "user__public_id", "user__receipts", "last_read_seq")
     )
-    changes: list[Change] = []
-    prev = version
-    for row in rows[:REPAIR_MOST]:
-        changes.append(_change(topic, row, prev, seq))
-        prev = row.version
-    complete = len(rows) <= REPAIR_MOST
-    return Head(head[0] if complete else prev, head[1] if complete else seq, changes)
+    listed = list(rows)
+    if not any(user == me and shown for _, user, _, shown, _ in listed):
+        return {}
+    found: dict[uuid.UUID, dict[str, int]] = {key: {} for key in small}
+    for conversation, user, public_id, shown, seq in listed:
+        if shown and user != me:
+            found[conversation][public_id] = seq
+    return found
 
 
-def _change(topic: str, row: Message, prev: int, seq: int) -> Change:
-    if row.seq > seq:
-        envelope = {"conversationId": topic, "prev": prev, "version": row.version}
-        frame = event_frame("message:new", raw(message_shape(row)), envelope)
-    else:
-        frame = updated_frame(row, prev)
-    return Change(prev, row.version, max(seq, row.seq), row.sender_id, frame)
+def _changes(user: int, behind: Sequence[_Behind]) -> tuple[dict[str, list[MessageShape]], list[str]]:
+    """The messages that changed, a page by count and bytes, and the conversations of which there are more."""
+    asked, left = _that_fit(behind)
+    rows = _changed_messages(asked)
+    shapes = answers_to(user, rows)
+    page = _first_that_fit(shapes)
+    cut = shapes[page].conversation_id if page < len(shapes) else None
+    keys = [str(one.seat.conversation_id) for one in asked]
+    unfinished = keys[keys.index(cut) :] if cut is not None else []
+    changes: dict[str, list[MessageShape]] = {}
+    for shape in shapes[:page]:
+        changes.setdefault(shape.conversation_id, []).append(shape)
+    return changes, unfinished + [str(one.seat.conversation_id) for one in left]
 
 
-def missed_since(since: float, topics: Sequence[str], people: Sequence[int]) -> Missed:
-    """What has changed since this database time: versions of these conversations, seats and access of these people.
-
-    Four queries.
-    """
-    now, begin = database_clock(), datetime.fromtimestamp(since, UTC)
-    wanted, listening = set(topics), set(people)
-    versions = Conversation.objects.filter(changed_at__gt=begin).values_list("pk", "version")
-    seats = Participant.objects.filter(changed_at__gt=begin).values_list("user_id", "conversation_id", "left_at")
-    revoked = User.objects.filter(access_changed_at__gt=begin).filter(Q(tokens_valid_after__gt=0) | Q(is_active=False))
-    return Missed(
-        now=now,
-        versions=[(str(key), version) for key, version in versions if str(key) in wanted],
-        seats=[(user, str(key), left is None) for user, key, left in seats if user in listening],
-        revoked=[
-            (pk, valid_after if active else now)
-            for pk, valid_after, active in revoked.values_list("pk", "tokens_valid_after", "is_active")
-            if pk in listening
-        ],
-        ended=[
-            (user, str(pk))
-            for pk, user in SignIn.objects.filter(ended_at__gt=begin).values_list("pk", "user_id")
-            if user in listening
-        ],
-    )
+def _that_fit(behind: Sequence[_Behind]) -> tuple[Sequence[_Behind], Sequence[_Behind]]:
+    """Those whose changes fill a page, and the others. A conversation has at most as many changed messages as
+    versions, so nobody is asked about in vain."""
+    room = MESSAGES_MOST
+    for number, one in enumerate(behind):
+        if room <= 0:
+            return behind[:number], behind[number:]
+        room -= one.seat.conversation.version - one.version
+    return behind, []
 
 
-def seat_moves(pairs: Sequence[tuple[int, str]]) -> list[SeatMove]:
-    """What these people (keys) are to be told about their seats in these conversations. Four queries for each seat
-    that is held, one for all that are lost."""
-    wanted = Q()
-    for user, conversation in pairs:
-        wanted |= Q(user_id=user, conversation_id=conversation)
-    return [
-        _seat_move(seat)
-        for seat in Participant.objects.filter(wanted).select_related("conversation__group__created_by")
+_CHANGED: Final = """
+SELECT m.id FROM {wanted}
+JOIN conversations_message m ON m.conversation_id = w.c AND m.version > w.v AND m.version <= w.h
+ORDER BY w.n, m.version LIMIT %s
+"""
+_CHANGED_STATEMENT: Final = _CHANGED.format(
+    wanted="json_to_recordset(%s) AS w(n int, c uuid, v bigint, h bigint)"
+    if settings.POSTGRESQL
+    else f"(SELECT {columns('n', 'c', 'v', 'h')} FROM json_each(%s)) AS w"
+)
+
+
+def _changed_messages(behind: Sequence[_Behind]) -> list[Message]:
+    """Conversation by conversation, oldest version first, one more than a page holds. Two queries."""
+    if not behind:
+        return []
+    wanted = [
+        {"n": n, "c": id_in(one.seat.conversation_id), "v": one.version, "h": one.seat.conversation.version}
+        for n, one in enumerate(behind)
     ]
+    with connection.cursor() as cursor:
+        cursor.execute(_CHANGED_STATEMENT, [encode(wanted).decode(), MESSAGES_MOST + 1])
+        keys = [id_out(key) for (key,) in cursor.fetchall()]
+    rows = Message.objects.select_related("sender", "reply_to__sender").in_bulk(keys)
+    return [rows[key] for key in keys if key in rows]
 
 
-def _seat_move(seat: Participant) -> SeatMove:
-    topic = str(seat.conversation_id)
-    if seat.left_at is not None:
-        return SeatMove(seat.user_id, topic, None, conversation_gone(topic))
-    conversation = seat.conversation
-    found = Seat(topic, conversation.version, conversation.last_seq, conversation.member_count)
-    return SeatMove(seat.user_id, topic, found, conversation_new(shape_of_seat(seat)))
+def _first_that_fit(shapes: Sequence[MessageShape]) -> int:
+    size = 0
+    for number, shape in enumerate(shapes):
+        size += len(encode(shape))
+        if number == MESSAGES_MOST or (number > 0 and size > BYTES_MOST):
+            return number
+    return len(shapes)
+
+
+def _new(user: int, cursors: Mapping[str, Cursor], since: datetime | None) -> tuple[list[ConversationShape], bool]:
+    """Conversations gained since then, and whether the client's list lacks anything else."""
+    if since is None:
+        return [], False
+    others = present().filter(user_id=user).exclude(conversation__in=[key for text in cursors if (key := _key(text))])
+    gained = others.filter(changed_at__gt=since).select_related("conversation__group__created_by")
+    seats = list(gained.order_by("-changed_at")[: NEW_MOST + 1])
+    shown = seats[:NEW_MOST]
+    active = others.filter(conversation__changed_at__gt=since).exclude(pk__in=[seat.pk for seat in shown])
+    return shapes_of(shown), len(seats) > NEW_MOST or active.exists()

@@ -1,5 +1,6 @@
 """Addresses of conversations, under /api/."""
 
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from conversations import api
@@ -8,4 +9,4 @@ router = SimpleRouter()
 router.register("conversations", api.ConversationViewSet, basename="conversation")
 router.register("messages", api.MessageViewSet, basename="message")
 
-urlpatterns = router.urls
+urlpatterns = [path("sync/", api.SyncView.as_view(), name="sync"), *router.urls]

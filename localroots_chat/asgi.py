@@ -13,6 +13,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
 from localroots_chat.gateway.consumer import ChatConsumer  # noqa: E402
+from localroots_chat.gateway.drain import drain_on_signals  # noqa: E402
 from localroots_chat.gateway.hub import hub, stop_hub  # noqa: E402
 from localroots_chat.http_threads import KeptThreads, OneHopHandler  # noqa: E402
 
@@ -29,6 +30,7 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
         message = await receive()
         if message["type"] == "lifespan.startup":
             hub()
+            drain_on_signals()
             await send({"type": "lifespan.startup.complete"})
         else:
             await stop_hub()

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from conversations import socket as conversations
+from conversations.catching_up import database_clock, missed_since, read_after, seat_moves
+from conversations.epochs import begin_epoch, epoch
 from conversations.participants import seats_of
-from conversations.sync import database_clock, epoch, missed_since, read_after, seat_moves
+from conversations.sync import SyncRequest
 from conversations.unread import unread_totals
 from localroots_chat.accounts.credentials import holders_behind
 from localroots_chat.accounts.models import User
@@ -32,6 +34,7 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = {
     "message:edit": CommandSpec(conversations.MessageEdit, conversations.edit, "command"),
     "message:delete": CommandSpec(conversations.MessageDelete, conversations.delete, "command"),
     "message:react": CommandSpec(conversations.MessageReact, conversations.react, "command"),
+    "sync": CommandSpec(SyncRequest, conversations.resume, "sync"),
     "typing:start": CommandSpec(NameOrId, presence.typing_start, "typing"),
     "typing:stop": CommandSpec(NameOrId, presence.typing_stop, "typing"),
 }
@@ -43,6 +46,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "error": "gateway/protocol.py",
     "heartbeat": "gateway/heartbeats.py",
     "session:expiring": "gateway/consumer.py",
+    "bye": "gateway/hub.py",
     "joined:conversation": "conversations/socket.py",
     "message:new": "conversations/writer.py",  # durable
     "message:updated": "conversations/changing.py",  # durable
@@ -86,5 +90,6 @@ def connect_gateway() -> None:
             missed_since=missed_since,
             seat_moves=seat_moves,
             clock=database_clock,
+            begin_epoch=begin_epoch,
         )
     )

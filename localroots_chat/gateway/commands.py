@@ -99,7 +99,7 @@ class Commands:
             await self._make_room()
             self._answer_later(command.ref, spec.handle(self._connection, data))
             return
-        await self._finish_pending()
+        await self.finish()
         if spec.rate is not None:
             await limits().check(question(spec.rate, self._connection.person.key))
         if command.ref is None:
@@ -109,13 +109,13 @@ class Commands:
 
     async def _beat(self, command: Command) -> None:
         if command.ref is not None:
-            await self._finish_pending()
+            await self.finish()
             self._answer(command.ref, {"serverTime": iso_of_epoch(time.time())})
 
     async def _renew(self, command: Command) -> None:
         """auth: a newer token of the same person."""
         token = read_data(auth_decoder, command.data).token
-        await self._finish_pending()
+        await self.finish()
         connection = self._connection
         await limits().check(question("command", connection.person.key))
         try:
@@ -138,8 +138,8 @@ class Commands:
 
     # Order
 
-    async def _finish_pending(self) -> None:
-        """What came before is carried out, and answered, before."""
+    async def finish(self) -> None:
+        """Waits until everything that came is carried out and answered."""
         while self._pending:
             await asyncio.wait(self._pending)
 

@@ -91,7 +91,8 @@ class Connection:
     """A client that has said who it is. The hub keeps it among the listeners of its person's conversations."""
 
     __slots__ = (
-        "_close", "_outlet", "expires", "heard", "id", "known_at", "memory", "person", "session", "share", "topics"
+        "_close", "_outlet", "epoch", "expires", "heard", "id", "known_at", "memory", "person", "session", "share",
+        "topics",
     )  # fmt: skip
 
     def __init__(self, arrival: Arrival, outlet: Outlet, close: Callable[[int, str], None]) -> None:
@@ -102,7 +103,7 @@ class Connection:
         self.topics: set[str] = set()
         self.memory: dict[str, float] = {}  # what commands remember of this socket, such as when typing was last told
         self.heard = time.monotonic()
-        self.known_at = arrival.known_at
+        self.known_at, self.epoch = arrival.known_at, arrival.epoch
         self._outlet, self._close = outlet, close
 
     def write(self, packet: Packet, *, sheddable: bool = False) -> None:

@@ -7,7 +7,7 @@ Channels' dispatch would start a task and visit a thread for every frame.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ClassVar, Final
 from urllib.parse import parse_qs
 
@@ -49,6 +49,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
         self.scope, self._receive, self._send = scope, receive, send
         self._connection: Connection | None = None
         self._outlet: Outlet | None = None
+        self._commands: Commands | None = None
         self._auth_ref: str | None = None
         self._timers: list[asyncio.TimerHandle] = []
         self._ending: asyncio.Task[None] | None = None
@@ -74,7 +75,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
         await self._send({"type": "websocket.accept"})
         await self._limit_connecting()
         connection = await self._arrive(await self._credential(headers))
-        commands = Commands(connection, self._watch_expiry)
+        commands = self._commands = Commands(connection, self._watch_expiry)
         if self._auth_ref is not None:
             commands.answer_auth(self._auth_ref)
         while True:
@@ -130,6 +131,8 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
         hub().attach(connection, arrival.seats)
         connection.write(Packet([welcome_frame(connection, arrival)]))
         self._watch_expiry()
+        if hub().draining:
+            hub().send_away([connection], "restart")
         return connection
 
     def _make_outlet(self) -> Outlet:
@@ -173,8 +176,20 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
     def _close_soon(self, code: int, reason: str) -> None:
         """Ends the socket from outside its own loop, once."""
         if self._ending is None:
+            end = self._end(code, reason)
+            if code == 1012:  # nothing is wrong with the client: it hears the answers to what it has sent
+                end = self._end_when_answered(end)
+            else:
+                self._leave()
+            self._ending = asyncio.get_running_loop().create_task(end)
+
+    async def _end_when_answered(self, end: Coroutine[Any, Any, None]) -> None:
+        try:
+            if self._commands is not None:
+                await self._commands.finish()
+        finally:
+            await end
             self._leave()
-            self._ending = asyncio.get_running_loop().create_task(self._end(code, reason))
 
     async def _end(self, code: int, reason: str) -> None:
         try:

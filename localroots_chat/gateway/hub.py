@@ -8,6 +8,7 @@ after a moment is read from the database. One hub per event loop.
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, Final
@@ -29,7 +30,7 @@ from localroots_chat.gateway.layer import (
     Seated,
     Unseated,
 )
-from localroots_chat.gateway.protocol import Packet
+from localroots_chat.gateway.protocol import Packet, event_frame
 from localroots_chat.gateway.sweep import Sweep
 from localroots_chat.gateway.topic import Topic
 from localroots_chat.gateway.wiring import Change, Seat, wired
@@ -37,6 +38,9 @@ from localroots_chat.gateway.wiring import Change, Seat, wired
 _log = logging.getLogger(__name__)
 
 HOLD_SECONDS: Final = 0.1  # nearly every early change is followed by its predecessor within this
+AWAY_SECONDS: Final = 5.0
+_AWAY_AT_ONCE: Final = 200
+_AWAY_EVERY: Final = 0.05
 _HELD_MOST: Final = 1000
 _WRITES_BETWEEN_YIELDS: Final = 64  # about 1.5 ms, then heartbeats and other conversations have their turn
 _REPAIRS_AT_ONCE: Final = 4
@@ -52,6 +56,8 @@ class Hub:
         self._people: dict[int, dict[Connection, None]] = {}
         # Who was put out lately, when, and of which sign-in: for those whose connection is just being opened.
         self._revoked: dict[int, list[tuple[float, str]]] = {}
+        self.draining = False  # the process is about to end
+        self._emptied = asyncio.Event()
         self._heartbeats = Heartbeats()
         self._bus = Bus(self._deliver) if settings.REDIS_URL else None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -92,6 +98,8 @@ class Hub:
             others.pop(connection, None)
             if not others:
                 del self._people[connection.person.key]
+                if not self._people:
+                    self._emptied.set()
         self._heartbeats.remove(connection)
         for name in list(connection.topics):
             self.unseat(connection, name)
@@ -100,9 +108,10 @@ class Hub:
         """This server's connections of the person with this key."""
         return tuple(self._people.get(person, ()))
 
-    def listening(self) -> tuple[list[str], list[int]]:
-        """The conversations and the people (keys) that this server has connections of."""
-        return list(self._topics), list(self._people)
+    def listening(self) -> tuple[dict[str, int], list[int]]:
+        """The conversations that this server has connections of, each with the version they were told, and the
+        people (keys)."""
+        return {name: topic.handed for name, topic in self._topics.items()}, list(self._people)
 
     def members(self, topic: str) -> int:
         """How many members the conversation has, as far as this server knows."""
@@ -188,6 +197,28 @@ class Hub:
         for connection in self.connections_of(person):
             if not session or connection.session == session:
                 connection.close(4403, "signed out")
+
+    def send_away(self, connections: Iterable[Connection], reason: str) -> None:
+        """Asks these clients to come back in a moment, not all in the same one, and closes their connections."""
+        for connection in connections:
+            bye = {"reason": reason, "reconnectAfter": round(random.uniform(0, AWAY_SECONDS), 1)}
+            connection.write(Packet([event_frame("bye", bye)]))
+            connection.close(1012, reason)
+
+    def connections(self) -> list[Connection]:
+        """All of this server's connections."""
+        return [connection for some in self._people.values() for connection in some]
+
+    async def drain(self) -> None:
+        """Sends everybody away, some at a time; ends when all are gone. What they had sent before is answered."""
+        self.draining = True
+        connections = self.connections()
+        for start in range(0, len(connections), _AWAY_AT_ONCE):
+            self.send_away(connections[start : start + _AWAY_AT_ONCE], "restart")
+            await asyncio.sleep(_AWAY_EVERY)
+        if self._people:
+            self._emptied.clear()
+            await self._emptied.wait()
 
     # Changes of one conversation, in order
 

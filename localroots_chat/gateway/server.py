@@ -83,5 +83,5 @@ def configuration(host: str, port: int, workers: int) -> uvicorn.Config:
         log_config=None,
         server_header=False,
         backlog=4096,
-        timeout_graceful_shutdown=25,
+        timeout_graceful_shutdown=15,  # after the drain (gateway/drain.py), which has ten seconds
     )

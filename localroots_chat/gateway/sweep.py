@@ -8,7 +8,7 @@ that a server which slept longer misses nothing either.
 import asyncio
 import logging
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from django.conf import settings
@@ -34,6 +34,7 @@ class Sweep:
     def __init__(self, hub: "Hub") -> None:
         self._hub = hub
         self._until = 0.0
+        self._epoch, self._sweeps = "", 0
 
     async def run(self) -> None:
         """Sweeps for ever, a little spread so that servers do not ask at the same time."""
@@ -46,13 +47,24 @@ class Sweep:
                 _log.warning("The sweep failed and will be tried again: %r", error)
 
     async def _sweep(self) -> None:
-        topics, people = self._hub.listening()
+        handed, people = self._hub.listening()
         if not people:
             self._until = await in_thread(wired().clock)
             return
-        missed = await in_thread(wired().missed_since, self._until - _OVERLAP_SECONDS, topics, people)
+        missed = await in_thread(wired().missed_since, self._until - _OVERLAP_SECONDS, list(handed), people)
+        current = await self._epoch_after(missed, handed)
+        self._hub.send_away([one for one in self._hub.connections() if one.epoch != current], "restored")
         await self._mend(missed)
-        self._until = missed.now
+        self._until, self._epoch, self._sweeps = missed.now, current, missed.sweeps
+
+    async def _epoch_after(self, missed: Missed, handed: Mapping[str, int]) -> str:
+        """The epoch. Where the database has gone back, as with a restored backup, a new one begins: what clients have
+        been told may then be versions of changes that never were."""
+        went_on = missed.sweeps > self._sweeps and all(version >= handed[topic] for topic, version in missed.versions)
+        if went_on or missed.epoch != self._epoch:  # another epoch: another server, or the operator, has begun it
+            return missed.epoch
+        _log.error("The database is behind what was handed out here, as after a restored backup: a new epoch begins")
+        return await in_thread(wired().begin_epoch, missed.epoch)
 
     async def _mend(self, missed: Missed) -> None:
         for person, before in missed.revoked:

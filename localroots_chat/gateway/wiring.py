@@ -81,11 +81,15 @@ class SeatMove(NamedTuple):
 
 
 class Missed(NamedTuple):
-    """What the database says has changed: conversations and their versions, who sits where (person, topic, still
-    there), people who must go, with the time before which they connected, and sign-ins (person, session) that ended.
+    """What the database says: its epoch, how many sweeps it has seen, and what has changed.
+
+    That is: conversations and their versions, who sits where (person, topic, still there), people who must go, with
+    the time before which they connected, and sign-ins (person, session) that ended.
     """
 
     now: float
+    epoch: str
+    sweeps: int
     versions: Sequence[tuple[str, int]]
     seats: Sequence[tuple[int, str, bool]]
     revoked: Sequence[tuple[int, float]]
@@ -116,6 +120,7 @@ class Wiring(NamedTuple):
     missed_since: Callable[[float, Sequence[str], Sequence[int]], Missed]
     seat_moves: Callable[[Sequence[tuple[int, str]]], Sequence[SeatMove]]
     clock: Callable[[], float]
+    begin_epoch: Callable[[str], str]
 
 
 _wiring: Wiring | None = None

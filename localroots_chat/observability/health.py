@@ -3,6 +3,7 @@
 Answered before all other middleware: the machine next door asks without TLS and by address, not by name.
 """
 
+import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -33,8 +34,18 @@ def _is_alive() -> HttpResponse:
     return JsonResponse({"status": "ok"})
 
 
+_ending = threading.Event()
+
+
+def begin_to_end() -> None:
+    """From now on the process is not ready: nobody new should be sent here."""
+    _ending.set()
+
+
 def _is_ready() -> HttpResponse:
-    """200 while messages can be stored, else 503."""
+    """200 while messages can be stored, and the process is to stay, else 503."""
+    if _ending.is_set():
+        return JsonResponse({"status": "ending"}, status=503)
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from conversations.sync import epoch
+from conversations.epochs import epoch
 from localroots_chat.accounts.models import User
 from localroots_chat.gateway.wiring import Arrival, Credential
 from localroots_chat.sockets import arrive

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from conversations.models import Conversation, Epoch, Message, Participant, ReadReceipt
+from conversations.models import Conversation, Epoch, Message, Participant, Reaction, ReadReceipt
 from groups.models import Group
 from localroots_chat.accounts.models import User
 from tests.conversations.conftest import say
@@ -43,6 +43,9 @@ BROKEN: dict[str, Callable[[Conversation, User], object]] = {
             conversation=talk, reader=user, message=talk.messages.get(), seq=1, read_at=timezone.now()
         )
         for _ in range(2)
+    ],
+    "a reaction twice": lambda talk, user: [
+        Reaction.objects.create(message=talk.messages.get(), user=user, emoji="👍") for _ in range(2)
     ],
     "a group of an unknown category": lambda talk, user: Group.objects.create(
         conversation=talk, name="x", category="CARS", created_by=user

@@ -186,6 +186,7 @@ class Daemon:
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._prepared = False
+        self.exit_code: int | None = None  # of the last time it ended
         self._log_after_close = ""
 
     # What a subclass says
@@ -316,7 +317,7 @@ class Daemon:
         assert self._process is not None
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)  # workers that lost their parent
-        self._process.wait()
+        self.exit_code = self._process.wait()
         reaper().forget(self._process.pid)
         self._process = None
 

@@ -2,6 +2,8 @@
 
 import argparse
 import contextlib
+import signal
+import sys
 from typing import Any
 
 import uvicorn
@@ -37,6 +39,7 @@ class Command(BaseCommand):
         config = configuration(host, port, workers)
         self.stdout.write(f"LocalRoots Chat on http://{host}:{port}/ (Ctrl+C ends it)")
         self.stdout.flush()
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again when it has ended in order
         if workers == 1:
             uvicorn.Server(config).run(sockets=[listening])
         else:
