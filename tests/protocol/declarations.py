@@ -59,7 +59,8 @@ def declared_by(struct: type[msgspec.Struct], *, from_client: bool) -> list[Fiel
     config = struct.__struct_config__
     fields = []
     for field in msgspec.structs.fields(struct):
-        optional = (from_client or config.omit_defaults) and not field.required
+        may_lack = from_client or config.omit_defaults or field.default is msgspec.UNSET
+        optional = may_lack and not field.required
         kinds = _kinds(inspect.type_info(field.type))
         fields.append(Field(field.encode_name, optional, kinds - {"null"} if config.omit_defaults else kinds))
     return fields

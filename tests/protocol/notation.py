@@ -154,7 +154,7 @@ def filled(value: Any, names: Names, line: int) -> Any:
     """`value` with the names' values for the names. Raises Misprint for one that nobody has told yet."""
     match value:
         case dict():
-            return {key: filled(inner, names, line) for key, inner in value.items()}
+            return {inserted(key, names, line): filled(inner, names, line) for key, inner in value.items()}
         case list():
             return [filled(inner, names, line) for inner in value]
         case str():
@@ -192,11 +192,12 @@ def differences(shown: Any, came: Any, names: Names, at: str = "") -> Iterator[s
     elif isinstance(shown, str) and _TIME.fullmatch(shown):
         if not isinstance(came, str) or not _TIME.fullmatch(came):
             yield f"{at}: shown is a time, came {_short(came)}"
-    elif type(shown) is not type(came) or shown != came:
+    elif type(shown) is not type(came) or (_filled_in(shown, names) != came):
         yield f"{at}: shown is {_short(shown)}, came {_short(came)}"
 
 
 def _in_objects(shown: dict[str, Any], came: dict[str, Any], names: Names, at: str) -> Iterator[str]:
+    shown = {_filled_in(key, names): value for key, value in shown.items()}
     for key, value in shown.items():
         if key == ANY:
             continue
@@ -206,6 +207,11 @@ def _in_objects(shown: dict[str, Any], came: dict[str, Any], names: Names, at: s
             yield from differences(value, came[key], names, f"{at}.{key}")
     if ANY not in shown:
         yield from (f"{at}.{key}: came, but is not shown: {_short(came[key])}" for key in came if key not in shown)
+
+
+def _filled_in(shown: Any, names: Names) -> Any:
+    """A text with names in it, such as `cursors.<talk>`; names that nobody has told stay."""
+    return _NAME.sub(lambda found: str(names.get(found[1], found[0])), shown) if isinstance(shown, str) else shown
 
 
 def _in_lists(shown: list[Any], came: list[Any], names: Names, at: str) -> Iterator[str]:

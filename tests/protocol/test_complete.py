@@ -52,15 +52,17 @@ def _by_name(heading: str) -> dict[str, Row]:
 def test_every_command_has_a_heading_and_an_example() -> None:
     begin, end = DOCUMENT.headings.index("Commands"), DOCUMENT.headings.index("Events")
     told = [name for heading in DOCUMENT.headings[begin + 1 : end] for name in named_in(heading)]
-    assert sorted(told) == sorted(ALL_COMMANDS)
+    assert set(told) == ALL_COMMANDS, "the headings under Commands"
+    assert len(told) == len(set(told)), "a heading twice"
     sent = [step.value for step in _examples() if isinstance(step, notation.Says)]
-    assert {frame.get("event") for frame in sent if isinstance(frame, dict)} >= ALL_COMMANDS
+    shown = {frame.get("event") for frame in sent if isinstance(frame, dict)}
+    assert shown >= ALL_COMMANDS, 'a line "→ {"event": …}" in an example'
 
 
 def test_every_event_is_in_the_table_and_in_an_example() -> None:
-    assert set(_by_name("Events")) == set(EVENTS)
+    assert set(_by_name("Events")) == set(EVENTS), "the rows of the table under Events"
     heard = {step.pattern["event"] for step in _examples() if isinstance(step, notation.Hears) and step.pattern != ANY}
-    assert heard == set(EVENTS)
+    assert heard == set(EVENTS), 'a line "← {"event": …}" in an example'
 
 
 def test_the_durable_events_are_marked() -> None:
@@ -92,7 +94,9 @@ def _made_in(*modules: ModuleType) -> set[type[msgspec.Struct]]:
 
 _DESCRIBED_ONLY = {"SentShape"}  # what REST's description calls Stored
 _TAKEN = set().union(*(_structs_in(spec.takes) for spec in COMMANDS.values()), _structs_in(arrivals.Auth))
+_EVENTS = {struct for struct in msgspec.Struct.__subclasses__() if struct.__name__.endswith("Event")}
 _TOLD = _made_in(shapes, events, presence_typing, errors).union(
+    _EVENTS,
     *(_structs_in(kind) for kind in (arrivals.Welcome, UserShape)),
     *(_structs_in(_answer_of(spec.handle)) for spec in COMMANDS.values()),
 )
@@ -125,7 +129,7 @@ TEXTS = {
 
 def test_every_object_is_declared() -> None:
     interfaces, texts = declarations.declared_in(DOCUMENT.blocks_of("ts"))
-    assert set(interfaces) == set(STRUCTS)
+    assert set(interfaces) == set(STRUCTS), "the interfaces of the page, and the structs of the code"
     assert texts == TEXTS
 
 

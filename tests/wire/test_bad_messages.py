@@ -120,6 +120,44 @@ NO_CONVERSATION = {
 }
 
 
+# Of messages that are changed, too.
+TEXTS_REFUSED = [what for what, (fields, _, _) in REFUSED.items() if "content" in fields]
+TEXTS_ACCEPTED = [what for what, (fields, _) in ACCEPTED.items() if set(fields) == {"content"}]
+
+# What is asked of Alice's message, what is different, what is said of it, and of which field.
+WRONG_CHANGES: dict[str, tuple[str, dict[str, Any], str, str]] = {
+    "an edit of no message": ("message:edit", {"messageId": MISSING}, "invalid_field", "messageId"),
+    "an edit of null": ("message:edit", {"messageId": None}, "invalid_field", "messageId"),
+    "an edit of a number": ("message:edit", {"messageId": 5}, "invalid_field", "messageId"),
+    "an edit of a list": ("message:edit", {"messageId": [nobodys_id()]}, "invalid_field", "messageId"),
+    "taking back no message": ("message:delete", {"messageId": MISSING}, "invalid_field", "messageId"),
+    "taking back null": ("message:delete", {"messageId": None}, "invalid_field", "messageId"),
+    "taking back a number": ("message:delete", {"messageId": 5}, "invalid_field", "messageId"),
+    "taking back an object": ("message:delete", {"messageId": {"id": nobodys_id()}}, "invalid_field", "messageId"),
+    "a reaction to no message": ("message:react", {"messageId": MISSING}, "invalid_field", "messageId"),
+    "a reaction to true": ("message:react", {"messageId": True}, "invalid_field", "messageId"),
+    "a reaction with nothing": ("message:react", {"emoji": MISSING}, "invalid_field", "emoji"),
+    "a reaction with null": ("message:react", {"emoji": None}, "invalid_field", "emoji"),
+    "a reaction with a number": ("message:react", {"emoji": 1}, "invalid_field", "emoji"),
+    "a reaction with a list": ("message:react", {"emoji": ["🥕"]}, "invalid_field", "emoji"),
+    "a reaction with an object": ("message:react", {"emoji": {"emoji": "🥕"}}, "invalid_field", "emoji"),
+    "a reaction with an empty text": ("message:react", {"emoji": ""}, "invalid_field", "emoji"),
+    "a reaction with a letter": ("message:react", {"emoji": "x"}, "invalid_field", "emoji"),
+    "a reaction with a digit": ("message:react", {"emoji": "1"}, "invalid_field", "emoji"),
+    "a reaction with a name": ("message:react", {"emoji": ":carrot:"}, "invalid_field", "emoji"),
+    "a reaction with two carrots": ("message:react", {"emoji": "🥕🥕"}, "invalid_field", "emoji"),
+    "a reaction with a NUL": ("message:react", {"emoji": "\0"}, "invalid_field", "emoji"),
+    "a reaction with an emoji and a NUL": ("message:react", {"emoji": "🥕\0"}, "invalid_field", "emoji"),
+    "a reaction with half a character": ("message:react", {"emoji": "\ud83e"}, "invalid_field", "emoji"),
+    "a reaction with 5,000 letters": ("message:react", {"emoji": "x" * 5_000}, "invalid_field", "emoji"),
+    "a reaction with 5,000 carrots": ("message:react", {"emoji": "🥕" * 5_000}, "invalid_field", "emoji"),
+    "removing null": ("message:react", {"remove": None}, "invalid_field", "remove"),
+    "removing a word": ("message:react", {"remove": "yes"}, "invalid_field", "remove"),
+    "removing a number": ("message:react", {"remove": 1}, "invalid_field", "remove"),
+    "removing a wrong emoji": ("message:react", {"emoji": "x", "remove": True}, "invalid_field", "emoji"),
+}  # fmt: skip
+
+
 def filled(fields: dict[str, Any], **others: Any) -> dict[str, Any]:
     """A message that is right but for these fields."""
     message = {"content": "hello", **others, **fields}
@@ -193,6 +231,79 @@ async def test_both_doors_take(what: str, talk: Talk, bob: Person) -> None:
     assert [message["content"] for message in talk.history()["messages"][-2:]] == [said, said]
 
 
+# Changes
+
+
+def patch(talk: Talk, message: str, fields: dict[str, Any]) -> httpx.Response:
+    """By REST: the answer to an edit."""
+    body = json.dumps(filled(fields))  # escapes half characters
+    return talk.alice.http.patch(
+        f"/api/messages/{message}/", content=body, headers={"Content-Type": "application/json"}
+    )
+
+
+@pytest.mark.parametrize("what", TEXTS_REFUSED)
+async def test_both_doors_refuse_it_of_an_edit(what: str, talk: Talk) -> None:
+    fields, code, field = REFUSED[what]
+    before = talk.history()
+    await talk.socket.send("message:edit", filled(fields, messageId=talk.first["id"]), ref="edit")
+    reply = await talk.socket.reply("edit")
+    assert reply["ok"] is False, reply
+    assert (reply["error"]["code"], reply["error"]["field"]) == (code, field)
+    assert refusal_in(patch(talk, talk.first["id"], fields), code, field) == reply["error"]
+    await talk.socket.refute("message:updated")
+    assert talk.history() == before
+
+
+@pytest.mark.parametrize("what", TEXTS_ACCEPTED)
+async def test_both_doors_take_it_of_an_edit(what: str, talk: Talk, bob: Person) -> None:
+    fields, stored = ACCEPTED[what]
+    async with bob.connect() as his:
+        by_socket, by_rest = [await talk.socket.say(talk.id, "hello") for _ in range(2)]
+        edited = (await talk.socket.ask("message:edit", {"messageId": by_socket["id"], **fields}))["message"]
+        answer = patch(talk, by_rest["id"], fields)
+        assert answer.status_code == 200, answer.text
+        for said, message in ((by_socket, edited), (by_rest, answer.json())):
+            assert (message["id"], message["seq"]) == (said["id"], said["seq"])
+            assert message["content"] == (stored or fields["content"])
+            assert (await his.expect("message:updated", id=message["id"])).data == message
+    assert talk.history()["messages"][-2:] == [edited, answer.json()]
+
+
+@pytest.mark.parametrize("what", WRONG_CHANGES)
+async def test_a_wrong_change_names_its_field(what: str, talk: Talk) -> None:
+    event, change, code, field = WRONG_CHANGES[what]
+    right = {"message:edit": {"content": "eggs!"}, "message:delete": {}, "message:react": {"emoji": "🥕"}}[event]
+    data = {"messageId": talk.first["id"], **right, **change}
+    before = talk.history()
+    sent = {name: value for name, value in data.items() if value is not MISSING}
+    await talk.socket.ask_refused(event, sent, code=code, field=field)
+    await talk.socket.refute("message:updated")
+    assert talk.history() == before
+
+
+@pytest.mark.parametrize("event", ["message:edit", "message:delete", "message:react"])
+async def test_a_change_is_an_object(event: str, talk: Talk) -> None:
+    wrong: list[Any] = [None, talk.first["id"], 5, True, [talk.first["id"]], {}]
+    for data in wrong:
+        error = await talk.socket.ask_refused(event, data, code="invalid_field")
+        assert error["field"] in ("data", "messageId"), error
+
+
+async def test_what_the_server_decides_of_a_change_nobody_else_does(talk: Talk, bob: Person) -> None:
+    said = await talk.socket.say(talk.id, "hello")
+    claims = {"seq": 999, "version": 999, "senderId": bob.id, "actorId": bob.id, "editedAt": None, "deletedAt": None}
+    asked = {"messageId": said["id"], **claims}
+    edited = (await talk.socket.ask("message:edit", {**asked, "content": "eggs!"}))["message"]
+    assert (edited["seq"], edited["version"]) == (said["seq"], said["version"] + 1)
+    assert (edited["senderId"], edited["deletedAt"]) == (talk.alice.id, None)
+    assert edited["editedAt"] > "2020"
+    await talk.socket.ask("message:react", {**asked, "emoji": "🥕", "reaction": {"emoji": "🥚"}, "count": 1000})
+    heard = await talk.socket.expect("message:updated", id=said["id"], version=said["version"] + 2)
+    assert (heard.data["actorId"], heard.data["reaction"]) == (talk.alice.id, {"emoji": "🥕", "removed": False})
+    assert heard.data["reactions"] == [{"emoji": "🥕", "count": 1}]
+
+
 @pytest.mark.parametrize("what", NO_CONVERSATION)
 async def test_a_message_needs_a_conversation(what: str, talk: Talk) -> None:
     conversation, code = NO_CONVERSATION[what]
@@ -217,14 +328,16 @@ async def test_what_the_server_decides_nobody_else_does(talk: Talk, bob: Person)
         "reactions": [{"emoji": "🥕", "count": 1000}],
         "duplicate": True,
     }
+    before = talk.history()["version"]
     reply = await talk.ask(**claims)
     assert (reply["ok"], reply["data"]["duplicate"]) == (True, False)
     answer = talk.post(**claims, conversationId=nobodys_id())
     assert answer.status_code == 201
     newest = talk.history()["messages"][-1]["seq"]
-    for seq, message in enumerate([reply["data"]["message"], answer.json()["message"]], start=newest - 1):
+    for number, message in enumerate([reply["data"]["message"], answer.json()["message"]]):
         assert message["id"] != claims["id"]
-        assert (message["seq"], message["version"], message["senderId"]) == (seq, seq, talk.alice.id)
+        assert (message["seq"], message["version"]) == (newest - 1 + number, before + 1 + number)
+        assert message["senderId"] == talk.alice.id
         assert (message["sender"]["id"], message["conversationId"]) == (talk.alice.id, talk.id)
         assert message["createdAt"] > "2020"
         assert (message["editedAt"], message["deletedAt"], message["system"]) == (None, None, None)

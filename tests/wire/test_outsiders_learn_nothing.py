@@ -35,13 +35,22 @@ ASKED: dict[str, tuple[str, Make]] = {
         "message:send", lambda talk, message: {"conversationId": talk, "content": "hello", "replyTo": message}
     ),
     "reading": ("message:read", lambda talk, message: {"conversationId": talk, "messageId": message}),
+    "changing": ("message:edit", lambda talk, message: {"messageId": message, "content": "leeks?"}),
+    "changing nothing": ("message:edit", lambda talk, message: {"messageId": message, "content": "carrots?"}),
+    "taking back": ("message:delete", lambda talk, message: {"messageId": message}),
+    "reacting": ("message:react", lambda talk, message: {"messageId": message, "emoji": "🥕"}),
+    "reacting no longer": (
+        "message:react", lambda talk, message: {"messageId": message, "emoji": "🥕", "remove": True}
+    ),
     "typing": ("typing:start", lambda talk, message: talk),
     "typing, with an object": ("typing:start", lambda talk, message: {"conversationId": talk}),
     "no longer typing": ("typing:stop", lambda talk, message: talk),
 }  # fmt: skip
 NAMES_NEITHER: set[str] = set()  # commands about no conversation and no message
+# Rows that Bob may ask of what he has said himself, and of nothing else.
+OF_ONES_OWN = {"changing", "changing nothing", "taking back"}
 
-# Name of the address, method, which ids are in the address, query, body.
+# Name of the address, method, what is in the address, query, body.
 REQUESTED: dict[str, tuple[str, str, str, str, Make | None]] = {
     "the conversation": ("conversation-detail", "GET", "talk", "", None),
     "muting it": ("conversation-detail", "PATCH", "talk", "", lambda talk, message: {"muted": True}),
@@ -58,6 +67,11 @@ REQUESTED: dict[str, tuple[str, str, str, str, Make | None]] = {
     ),
     "reading": ("conversation-read", "POST", "talk", "", lambda talk, message: {"messageId": message}),
     "one message": ("message-detail", "GET", "message", "", None),
+    "changing": ("message-detail", "PATCH", "message", "", lambda talk, message: {"content": "leeks?"}),
+    "changing nothing": ("message-detail", "PATCH", "message", "", lambda talk, message: {"content": "carrots?"}),
+    "taking back": ("message-detail", "DELETE", "message", "", None),
+    "reacting": ("message-reaction", "PUT", "message and emoji", "", None),
+    "reacting no longer": ("message-reaction", "DELETE", "message and emoji", "", None),
 }  # fmt: skip
 # The card of a public group is for everybody.
 FOR_EVERYBODY = {("group-detail", "GET")}
@@ -146,7 +160,23 @@ async def test_mallory_learns_nothing_by_a_command(what: str, kitchen: Kitchen, 
 async def test_bob_may(what: str, kitchen: Kitchen) -> None:
     event, data = ASKED[what]
     async with kitchen.bob.connect() as his:
-        await his.ask(event, data(kitchen.talk, kitchen.message))
+        message = (await his.say(kitchen.talk, "leeks!"))["id"] if what in OF_ONES_OWN else kitchen.message
+        await his.ask(event, data(kitchen.talk, message))
+
+
+async def test_what_is_wrong_with_a_change_tells_nothing_of_the_message(kitchen: Kitchen, mallory: Person) -> None:
+    async with mallory.connect() as outside:
+        for event, data, code in (
+            ("message:edit", {"content": ""}, "body_empty"),
+            ("message:edit", {"content": "x" * 5_000}, "body_too_long"),
+            ("message:react", {"emoji": "carrot"}, "invalid_field"),
+        ):
+            said = [
+                await refusal_of(outside, event, {"messageId": id, **data}, ref=f"{event} {code} {id}")
+                for id in (kitchen.message, nobodys_id(), "garbage")
+            ]
+            assert len(set(said)) == 1, said
+            assert json.loads(said[0])["error"]["code"] == code
 
 
 async def test_mallory_learns_nothing_from_where_she_may_speak(
@@ -188,7 +218,8 @@ def test_every_command_has_its_row() -> None:
 def ask(person: Person, what: str, talk: str, message: str) -> httpx.Response:
     """The request of this row, of these ids."""
     name, method, ids, query, body = REQUESTED[what]
-    address = reverse(name, args=[talk if ids == "talk" else message]) + query
+    named = {"talk": [talk], "message": [message], "message and emoji": [message, "🥕"]}
+    address = reverse(name, args=named[ids]) + query
     return person.http.request(method, address, json=body and body(talk, message))
 
 
@@ -210,7 +241,11 @@ def test_mallory_learns_nothing_by_rest(what: str, kitchen: Kitchen, mallory: Pe
 
 @pytest.mark.parametrize("what", REQUESTED)
 def test_bob_may_by_rest(what: str, kitchen: Kitchen) -> None:
-    assert ask(kitchen.bob, what, kitchen.talk, kitchen.message).is_success
+    message = kitchen.message
+    if what in OF_ONES_OWN:
+        path = f"/api/conversations/{kitchen.talk}/messages/"
+        message = kitchen.bob.post(path, {"content": "leeks!"})["message"]["id"]
+    assert ask(kitchen.bob, what, kitchen.talk, message).is_success
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "DELETE"])
@@ -218,6 +253,13 @@ def test_bob_may_by_rest(what: str, kitchen: Kitchen) -> None:
 def test_no_method_tells_what_is_there(name: str, method: str, kitchen: Kitchen, mallory: Person) -> None:
     real = kitchen.message if name == "message-detail" else kitchen.talk
     answers = [mallory.http.request(method, reverse(name, args=[id])) for id in (real, nobodys_id())]
+    assert outline(answers[0]) == outline(answers[1])
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PATCH"])
+def test_no_method_tells_what_can_be_reacted_to(method: str, kitchen: Kitchen, mallory: Person) -> None:
+    addresses = [reverse("message-reaction", args=[id, "🥕"]) for id in (kitchen.message, nobodys_id())]
+    answers = [mallory.http.request(method, address) for address in addresses]
     assert outline(answers[0]) == outline(answers[1])
 
 

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -21,7 +22,8 @@ JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 SERVER_KEY = {"Authorization": f"Server {KEYS['SERVER_KEY']}"}
 
-# Addresses that read a body, and a body they take. {talk} and {message} are Alice's and Bob's, {bob} is Bob.
+# Addresses that read a body, and a body they take. {talk} is Alice's and Bob's, {message} is what
+# he has said there, {own} what she has, {bob} is Bob.
 TAKES: dict[str, tuple[str, str, Any]] = {
     "signing in": ("POST", "/api/token/", {"username": "alice", "password": "carrots"}),
     "renewing": ("POST", "/api/token/refresh/", {"refresh": "a.b.c"}),
@@ -31,6 +33,7 @@ TAKES: dict[str, tuple[str, str, Any]] = {
     "muting": ("PATCH", "/api/conversations/{talk}/", {"muted": True}),
     "speaking": ("POST", "/api/conversations/{talk}/messages/", {"content": "eggs?"}),
     "reading": ("POST", "/api/conversations/{talk}/read/", {"messageId": "{message}"}),
+    "changing a message": ("PATCH", "/api/messages/{own}/", {"content": "eggs!"}),
     "making people known": ("POST", "/api/users/sync/", [{"id": "carol"}]),
 }
 
@@ -97,6 +100,13 @@ WRONG_FIELDS: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "no message": ("reading", {"messageId": None}, "invalid_field", "messageId"),
     "a message that is a number": ("reading", {"messageId": 5}, "invalid_field", "messageId"),
     "a message that is an object": ("reading", {"messageId": {"id": "{message}"}}, "invalid_field", "messageId"),
+    "no new text": ("changing a message", {"content": None}, "invalid_field", "content"),
+    "a new text that is a number": ("changing a message", {"content": 5}, "invalid_field", "content"),
+    "a new text that is an object": ("changing a message", {"content": {"a": 1}}, "invalid_field", "content"),
+    "a new text with a NUL": ("changing a message", {"content": "eg\0gs"}, "invalid_field", "content"),
+    "a new text that is half a character": ("changing a message", {"content": "\ud83e"}, "invalid_field", "content"),
+    "a new text of nothing": ("changing a message", {"content": "\u200b"}, "body_empty", "content"),
+    "a new text of 4,001 letters": ("changing a message", {"content": "x" * 4_001}, "body_too_long", "content"),
 }  # fmt: skip
 
 # Parameters of pages. Each list has `limit`, messages also have places.
@@ -171,13 +181,38 @@ STRANGE_CURSORS = {
     "a zone of seconds": _cursor("2026-01-01T00:00:00+00:00:01.000001", nobodys_id()),
 }
 
+# As the last part of an address, percent-encoded.
+NO_EMOJI = {
+    "a letter": "x",
+    "a name": ":carrot:",
+    "a digit": "1",
+    "a hash": "%23",
+    "two carrots": quote("🥕🥕"),
+    "an emoji and a space": quote("🥕 "),
+    "a space": "%20",
+    "a NUL": "%00",
+    "an emoji and a NUL": quote("🥕\0"),
+    "bytes that are no UTF-8": "%ff%fe",
+    "half an emoji": "%F0%9F%A5",
+    "half a character in UTF-8": "%ed%a0%be",
+    "half a flag": quote("🇩"),
+    "a heart that asks to be text": quote("❤\ufe0e"),
+    "5,000 letters": "x" * 5_000,
+    "500 carrots": quote("🥕" * 500),
+    "markup": quote("<b>🥕<b>"),
+    "an emoji encoded twice": quote(quote("🥕")),
+    "dots": "...",
+}
+
 
 class Desk:
     """Alice at her desk, with Bob to write to: requests as she may send them, answers as they come."""
 
-    def __init__(self, alice: Person, bob: Person, talk: str, message: str) -> None:
+    def __init__(self, alice: Person, bob: Person, talk: str, message: str, own: str) -> None:
         self.alice = alice
-        self._names = {"{alice}": alice.id, "{bob}": bob.id, "{talk}": talk, "{message}": message}
+        self._names = {
+            "{alice}": alice.id, "{bob}": bob.id, "{talk}": talk, "{message}": message, "{own}": own,
+        }  # fmt: skip
 
     def filled(self, text: str) -> str:
         """With the ids that this text names."""
@@ -207,8 +242,12 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def desk(alice: Person, bob: Person, conversation: Any) -> Desk:
-    said = bob.post(f"/api/conversations/{conversation['id']}/messages/", {"content": "carrots?"})
-    return Desk(alice, bob, conversation["id"], said["message"]["id"])
+    path = f"/api/conversations/{conversation['id']}/messages/"
+    message, own = (
+        person.post(path, {"content": content})["message"]["id"]
+        for person, content in ((bob, "carrots?"), (alice, "eggs"))
+    )
+    return Desk(alice, bob, conversation["id"], message, own)
 
 
 # Bodies
@@ -316,6 +355,37 @@ def test_a_wrong_field_is_named(wrong: str, desk: Desk) -> None:
     error = refusal_in(desk.request(what, json.dumps({**TAKES[what][2], **change})), code)
     assert error.get("field", "") == field
     assert desk.state() == before
+
+
+# Emoji in an address
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_an_emoji_is_read_from_the_address(method: str, desk: Desk) -> None:
+    """The premise of the table below. A body is not asked for, and not read."""
+    path = desk.filled("/api/messages/{message}/reactions/")
+    for emoji in ("🥕", "👩🏿‍🌾", "1️⃣", "#️⃣", "*️⃣", "❤", "🇩🇪"):
+        for body in (b"", b"hello", b"{}"):
+            answer = desk.alice.http.request(method, f"{path}{quote(emoji)}/", content=body, headers=JSON)
+            assert answer.is_success, answer.text
+    assert len(answer.json()["reactions"]) == (7 if method == "PUT" else 0)
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+@pytest.mark.parametrize("emoji", NO_EMOJI)
+def test_an_address_without_an_emoji_is_refused(method: str, emoji: str, desk: Desk) -> None:
+    before = desk.state()
+    path = desk.filled("/api/messages/{message}/reactions/")
+    answer = desk.alice.http.request(method, f"{path}{NO_EMOJI[emoji]}/")
+    refusal_in(answer, "invalid_field", "emoji")
+    assert desk.state() == before
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+@pytest.mark.parametrize("emoji", ["", "%2F", "🥕/🥚", "🥕%2F🥚", "%2e%2e%2F"])
+def test_an_address_of_another_form_is_not_found(method: str, emoji: str, desk: Desk) -> None:
+    path = desk.filled("/api/messages/{message}/reactions/")
+    refusal_in(desk.alice.http.request(method, f"{path}{emoji}/"), "not_found")
 
 
 # Queries
@@ -448,6 +518,10 @@ def test_an_unknown_address_is_not_found(method: str, desk: Desk) -> None:
         ("PUT", "/api/conversations/{talk}/messages/"),
         ("GET", "/api/conversations/{talk}/read/"),
         ("POST", "/api/messages/{message}/"),
+        ("PUT", "/api/messages/{message}/"),
+        ("GET", "/api/messages/{message}/reactions/🥕/"),
+        ("POST", "/api/messages/{message}/reactions/🥕/"),
+        ("PATCH", "/api/messages/{message}/reactions/🥕/"),
         ("PROPFIND", "/api/me/"),
         ("TRACE", "/api/conversations/"),
     ],
