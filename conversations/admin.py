@@ -396,15 +396,15 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
             '#{0} · <a href="{1}?before={2}#seq-{0}">show in the thread</a>', message.seq, thread, before
         )
 
-    @admin.display(description="earlier texts", empty_value="–")
-    def earlier_texts(self, message: Message) -> SafeString | None:
+    @admin.display(description="earlier texts")
+    def earlier_texts(self, message: Message) -> str:
         texts = message.earlier_texts.order_by("pk")
         lines = format_html_join("", "<li>{}: {}</li>", ((f"until {one.replaced_at:%c}", one.content) for one in texts))
-        return format_html("<ol>{}</ol>", lines) if lines else None
+        return format_html("<ol>{}</ol>", lines) if lines else "–"
 
-    @admin.display(description="reactions", empty_value="–")
-    def reacted(self, message: Message) -> str | None:
-        return ", ".join(f"{emoji} {count}" for emoji, count in message.reactions) or None
+    @admin.display(description="reactions")
+    def reacted(self, message: Message) -> str:
+        return ", ".join(f"{emoji} {count}" for emoji, count in message.reactions) or "–"
 
     @admin.display(description="answers")
     def answers(self, message: Message) -> str:

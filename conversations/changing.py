@@ -13,6 +13,7 @@ import msgspec
 from conversations.models import Conversation, Message, Participant
 from conversations.participants import message_of, seat_of
 from conversations.shapes import MessageShape, message_shape
+from localroots_chat.accounts.blocks import check_may_write
 from localroots_chat.accounts.models import User
 from localroots_chat.database import DatabaseNow
 from localroots_chat.errors import ChatError
@@ -28,15 +29,15 @@ class Held:
         self.seat, self.message, self.now = seat, message, now
 
     def check_may_write(self) -> None:
-        """Raises ChatError `muted`, or `forbidden` where the other one of a direct conversation has gone."""
+        """Raises ChatError `muted`; in a direct conversation `forbidden` where the other one has gone, or has blocked
+        this person, and `blocked` where it is this person who has."""
         until = self.seat.silenced_until
         if until is not None and until > self.now:
             raise ChatError("muted", "Moderators let you only read here for now.")
         conversation = self.seat.conversation
         if conversation.type == Conversation.Type.DIRECT:
             others = User.objects.filter(seats__conversation=conversation).exclude(pk=self.seat.user_id)
-            if others.filter(is_active=False).exists():
-                raise ChatError("forbidden", "You cannot write to this person.")
+            check_may_write(self.seat.user_id, others)
 
     def store(self, *fields: str, told: Mapping[str, Any] | None = None) -> None:
         """Stores these fields as the conversation's next version and tells everybody, with `told` beside the message.

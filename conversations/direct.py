@@ -6,9 +6,10 @@ from conversations import events
 from conversations.inbox import conversation_of
 from conversations.models import Conversation, Participant
 from conversations.shapes import ConversationShape
+from localroots_chat.accounts.blocks import check_may_write
 from localroots_chat.accounts.models import User
 from localroots_chat.accounts.tokens import is_person_id
-from localroots_chat.errors import ChatError, invalid, not_found
+from localroots_chat.errors import invalid, not_found
 from localroots_chat.gateway import publish
 
 
@@ -16,7 +17,7 @@ def open_direct(opener: User, other_id: str) -> tuple[ConversationShape, bool]:
     """The conversation of these two, and whether it is new.
 
     Raises ChatError `not_found` for an unknown person, `invalid_field` for oneself, `forbidden` for somebody who
-    cannot be written to.
+    cannot be written to, `blocked` for somebody whom the opener has blocked.
     """
     other = User.objects.filter(public_id=other_id).first() if is_person_id(other_id) else None
     if other is None:
@@ -27,8 +28,7 @@ def open_direct(opener: User, other_id: str) -> tuple[ConversationShape, bool]:
     known = Conversation.objects.filter(direct_key=key).values_list("pk", flat=True).first()
     if known is not None:
         return conversation_of(opener, known), False
-    if not other.is_active:
-        raise ChatError("forbidden", "You cannot write to this person.", field="userId")
+    check_may_write(opener.pk, User.objects.filter(pk=other.pk))
     try:
         return _create(opener, other, key), True
     except IntegrityError:  # the other one, or another tab, was first

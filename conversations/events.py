@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from conversations.shapes import ConversationShape
+from conversations.shapes import ConversationShape, for_everybody
 from localroots_chat.gateway.layer import Fleeting, Item, Personal, Seated
 from localroots_chat.gateway.protocol import event_frame
 
@@ -28,7 +28,9 @@ class GoneEvent(msgspec.Struct, rename="camel"):
 
 def conversation_new(shape: ConversationShape) -> bytes:
     """The frame for somebody who has gained a seat."""
-    return event_frame("conversation:new", shape)
+    last = shape.last_message
+    told = shape if last is None else msgspec.structs.replace(shape, last_message=for_everybody(last))
+    return event_frame("conversation:new", told)
 
 
 def conversation_gained(person: int, shape: ConversationShape) -> list[Item]:

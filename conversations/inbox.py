@@ -27,7 +27,7 @@ class Cursor(NamedTuple):
 
 
 def conversations_of(user: User, *, after: Cursor | None, limit: int) -> tuple[list[ConversationShape], Cursor | None]:
-    """A page of the person's conversations and where the next one begins. Four queries for any page."""
+    """A page of the person's conversations and where the next one begins. At most five queries for any page."""
     seats = _seats(user)
     if after is not None:
         same = Q(conversation__updated_at=after.updated_at, conversation_id__lt=after.id)
@@ -39,18 +39,18 @@ def conversations_of(user: User, *, after: Cursor | None, limit: int) -> tuple[l
 
 
 def conversation_of(user: User, conversation: str | uuid.UUID) -> ConversationShape:
-    """One conversation as its member sees it. Raises ChatError `not_found`. At most four queries."""
+    """One conversation as its member sees it. Raises ChatError `not_found`. At most five queries."""
     return shape_of_seat(seat_of(user.pk, conversation))
 
 
 def shape_of_seat(seat: Participant) -> ConversationShape:
-    """The conversation of this seat, as it was when the seat was read. At most three queries more."""
+    """The conversation of this seat, as it was when the seat was read. At most four queries more."""
     (shape,) = shapes_of([seat])
     return shape
 
 
 def shapes_of(seats: Sequence[Participant]) -> list[ConversationShape]:
-    """The conversations of these seats of one person, with members, last message and unread. Three queries."""
+    """The conversations of these seats of one person, with members, last message and unread. At most four queries."""
     others, last, unread = _others(seats), _last_messages(seats), unread_of(seats)
     return [
         conversation_shape(

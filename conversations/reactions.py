@@ -51,7 +51,7 @@ def emoji_of(text: str) -> str:
     Some have an older spelling without a variation selector (❤ for ❤️); Unicode calls the longer one fully qualified.
     """
     known = emojis.EMOJI_DATA.get(text)
-    if known is None:
+    if known is None or known["status"] == emojis.STATUS["component"]:  # a skin tone alone
         raise invalid("emoji", "Expected one emoji.")
     return _QUALIFIED.get(text.replace("\ufe0f", ""), text)
 

@@ -170,6 +170,15 @@ def message_shape(message: Message, mine: Collection[str] | None = None) -> Mess
     )
 
 
+def for_everybody(shape: MessageShape) -> MessageShape:
+    """A message as events tell it: whose reactions they are is nobody else's business."""
+    if not shape.reactions:
+        return shape
+    return msgspec.structs.replace(
+        shape, reactions=[ReactionShape(reaction.emoji, reaction.count) for reaction in shape.reactions]
+    )
+
+
 def participant_shape(seat: Participant) -> ParticipantShape:
     """Somebody in a conversation. Wants `user` loaded."""
     return ParticipantShape(shape_of(seat.user), seat.role, seat.last_read_seq, iso(seat.joined_at))

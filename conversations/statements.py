@@ -29,10 +29,15 @@ class Statements(NamedTuple):
 
 
 _SEATS = """
-SELECT p.conversation_id, p.user_id, p.silenced_until, c.type, u.public_id, u.name, u.image, u.role, u.is_active,
+SELECT p.conversation_id, p.user_id, p.silenced_until, u.public_id, u.name, u.image, u.role, u.is_active,
        c.type = 'DIRECT' AND EXISTS (
          SELECT 1 FROM conversations_participant o JOIN accounts_user ou ON ou.id = o.user_id
-         WHERE o.conversation_id = c.id AND o.user_id <> p.user_id AND NOT ou.is_active)
+         WHERE o.conversation_id = c.id AND o.user_id <> p.user_id AND (NOT ou.is_active OR EXISTS (
+           SELECT 1 FROM accounts_block b WHERE b.blocker_id = o.user_id AND b.blocked_id = p.user_id))),
+       c.type = 'DIRECT' AND EXISTS (
+         SELECT 1 FROM conversations_participant o JOIN accounts_block b
+           ON b.blocker_id = p.user_id AND b.blocked_id = o.user_id
+         WHERE o.conversation_id = c.id)
 FROM {wanted}
 JOIN conversations_participant p ON p.conversation_id = w.c AND p.user_id = w.u AND p.left_at IS NULL
 JOIN conversations_conversation c ON c.id = p.conversation_id

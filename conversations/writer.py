@@ -20,8 +20,9 @@ from django.db.backends.utils import CursorWrapper
 from uuid_utils.compat import uuid7
 
 from conversations.history import own_messages
-from conversations.shapes import MessageShape, ReplyShape, excerpt_of
+from conversations.shapes import MessageShape, ReplyShape, excerpt_of, for_everybody
 from conversations.statements import STATEMENTS, id_in, id_out, ids, time_in, time_out
+from localroots_chat.accounts.blocks import cannot_write, you_block
 from localroots_chat.accounts.people import UserShape
 from localroots_chat.database import in_thread
 from localroots_chat.errors import ChatError, invalid, not_found
@@ -78,6 +79,7 @@ class _Seat(msgspec.Struct):
     silenced_until: datetime | None
     sender: UserShape
     recipient_gone: bool
+    recipient_blocked: bool
 
 
 class _Head(msgspec.Struct):
@@ -163,8 +165,9 @@ class _Transaction:
                 silenced_until=None if silenced is None else time_out(silenced),
                 sender=UserShape(public_id, name, image or None, role),
                 recipient_gone=bool(gone) or not active,
+                recipient_blocked=bool(blocked),
             )
-            for conversation, user, silenced, _, public_id, name, image, role, active, gone in rows
+            for conversation, user, silenced, public_id, name, image, role, active, gone, blocked in rows
         }
 
     def _find_known(self) -> dict[_ClientKey, tuple[str, uuid.UUID]]:
@@ -203,8 +206,10 @@ class _Transaction:
         head = self.heads.get(send.conversation)
         if head is None:
             return _LOCKED
+        if seat.recipient_blocked:
+            return you_block()
         if seat.recipient_gone:
-            return ChatError("forbidden", "You cannot write to this person.")
+            return cannot_write()
         if seat.silenced_until is not None and seat.silenced_until > self.now:
             return ChatError("muted", "Moderators let you only read here for now.")
         before = self._sent_before(send)
@@ -251,9 +256,10 @@ class _Transaction:
 
     def _publish(self, send: Send, shape: MessageShape) -> Stored:
         message = raw(shape)
+        told = message if not shape.reactions else raw(for_everybody(shape))
         prev = shape.version - 1
         envelope = {"conversationId": shape.conversation_id, "prev": prev, "version": shape.version}
-        frame = event_frame("message:new", message, envelope)
+        frame = event_frame("message:new", told, envelope)
         self.changes.setdefault(send.conversation, []).append((prev, shape.version, shape.seq, send.sender, frame))
         return Stored(message, False)
 

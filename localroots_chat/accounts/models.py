@@ -88,6 +88,23 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.is_staff or self.is_superuser or (bool(self.password) and self.has_usable_password())
 
 
+class Block(models.Model):
+    """`blocker` wants to hear nothing of `blocked`."""
+
+    blocker = models.ForeignKey(User, models.CASCADE, related_name="blocks", db_index=False)
+    blocked = models.ForeignKey(User, models.CASCADE, related_name="blocked_by")
+    created_at = models.DateTimeField(db_default=DatabaseNow())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["blocker", "blocked"], name="block_once"),
+            models.CheckConstraint(condition=~models.Q(blocker=models.F("blocked")), name="block_not_oneself"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.blocker} blocks {self.blocked}"
+
+
 class SignIn(models.Model):
     """One sign-in by password and the family of tokens that came of it.
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from conversations.models import Conversation, Epoch, Message, Participant, Reaction, ReadReceipt
 from groups.models import Group
-from localroots_chat.accounts.models import User
+from localroots_chat.accounts.models import Block, User
 from tests.conversations.conftest import say
 
 
@@ -52,6 +52,10 @@ BROKEN: dict[str, Callable[[Conversation, User], object]] = {
     ),
     "a group without a name": lambda talk, user: Group.objects.create(conversation=talk, name="", created_by=user),
     "a person without an id": lambda talk, user: User.objects.create(public_id=""),
+    "a block twice": lambda talk, user: [
+        Block.objects.create(blocker=user, blocked=User.objects.exclude(pk=user.pk)[0]) for _ in range(2)
+    ],
+    "a block of oneself": lambda talk, user: Block.objects.create(blocker=user, blocked=user),
     "an id twice": lambda talk, user: User.objects.create(public_id=user.public_id),
     "an unknown role of a person": lambda talk, user: User.objects.update(role="STAFF"),
 }

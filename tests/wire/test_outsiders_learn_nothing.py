@@ -46,7 +46,7 @@ ASKED: dict[str, tuple[str, Make]] = {
     "typing, with an object": ("typing:start", lambda talk, message: {"conversationId": talk}),
     "no longer typing": ("typing:stop", lambda talk, message: talk),
 }  # fmt: skip
-NAMES_NEITHER: set[str] = set()  # commands about no conversation and no message
+WITHOUT_ROW = {"sync"}  # it answers many conversations at once, and has a test of its own
 # Rows that Bob may ask of what he has said himself, and of nothing else.
 OF_ONES_OWN = {"changing", "changing nothing", "taking back"}
 
@@ -73,8 +73,8 @@ REQUESTED: dict[str, tuple[str, str, str, str, Make | None]] = {
     "reacting": ("message-reaction", "PUT", "message and emoji", "", None),
     "reacting no longer": ("message-reaction", "DELETE", "message and emoji", "", None),
 }  # fmt: skip
-# The card of a public group is for everybody.
-FOR_EVERYBODY = {("group-detail", "GET")}
+# The card of a public group is for everybody, and one may block anybody.
+FOR_EVERYBODY = {("group-detail", "GET"), ("block-detail", "DELETE")}
 
 GARBAGE_IDS = {
     "a number": "1",
@@ -208,8 +208,25 @@ async def test_mallory_learns_nothing_from_where_she_may_speak(
     refusal_in(answers[0], "not_found")
 
 
+async def test_mallory_learns_nothing_by_resuming(kitchen: Kitchen, mallory: Person) -> None:
+    """What one may not see is gone, whichever version one claims to hold, as what does not exist."""
+    answers = []
+    async with mallory.connect() as outside:
+        for talk in (kitchen.talk, nobodys_id(), kitchen.message, "garbage", "\0"):
+            for cursor in (0, 1, [0, 0], 2**53):
+                asked = {"cursors": {talk: cursor}}
+                for answer in (await outside.ask("sync", asked), mallory.post("/api/sync/", asked)):
+                    assert answer.pop("gone") == [talk]
+                    answers.append({**answer, "serverTime": "now"})
+    assert answers == [answers[0]] * len(answers)
+    assert (answers[0]["heads"], answers[0]["changes"], answers[0]["reset"]) == ({}, {}, [])
+    async with kitchen.bob.connect() as his:
+        answer = await his.ask("sync", {"cursors": {kitchen.talk: 0}})
+        assert (answer["gone"], [*answer["heads"], *answer["changes"]]) == ([], [kitchen.talk] * 2)
+
+
 def test_every_command_has_its_row() -> None:
-    assert {event for event, _ in ASKED.values()} | NAMES_NEITHER == set(COMMANDS)
+    assert {event for event, _ in ASKED.values()} | WITHOUT_ROW == set(COMMANDS)
 
 
 # REST

@@ -1,0 +1,80 @@
+"""Blocking: between two people, one of whom blocked the other, nothing new is said in their direct conversation.
+
+Who blocked learns why (`blocked`: unblock to write). Who was blocked hears what is said of a closed account, and
+never that it was a block.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+from django.db.models import Exists, OuterRef, QuerySet
+
+from localroots_chat.accounts.models import Block, User
+from localroots_chat.accounts.people import UserShape, shape_of
+from localroots_chat.accounts.tokens import is_person_id
+from localroots_chat.errors import ChatError, invalid, not_found
+from localroots_chat.wire import Time, iso
+
+
+class BlockShape(msgspec.Struct, rename="camel"):
+    """Somebody whom one has blocked, and since when."""
+
+    user: UserShape
+    created_at: Time
+
+
+def block(blocker: User, person_id: str) -> tuple[BlockShape, bool]:
+    """Blocks this person, and whether that is new. Raises ChatError `not_found`, `invalid_field`."""
+    blocked = _person(person_id)
+    if blocked.pk == blocker.pk:
+        raise invalid("userId", "One cannot block oneself.")
+    row, is_new = Block.objects.get_or_create(blocker=blocker, blocked=blocked)
+    if is_new:
+        row.refresh_from_db(fields=["created_at"])
+    return shape_of_block(row), is_new
+
+
+def shape_of_block(row: Block) -> BlockShape:
+    """The block as its blocker sees it. Wants `blocked` loaded."""
+    return BlockShape(shape_of(row.blocked), iso(row.created_at))
+
+
+def unblock(blocker: User, person_id: str) -> None:
+    """Takes it back; nothing happens where there was none. Raises ChatError `not_found`."""
+    Block.objects.filter(blocker=blocker, blocked=_person(person_id)).delete()
+
+
+def blocked_by(blocker: User, *, after: int, limit: int) -> Sequence[Block]:
+    """Whom this person has blocked, oldest first, one more than `limit` where there are more. One query."""
+    rows = Block.objects.filter(blocker=blocker, pk__gt=after).select_related("blocked").order_by("pk")
+    return list(rows[: limit + 1])
+
+
+def check_may_write(writer: int, reader: QuerySet[User]) -> None:
+    """Raises ChatError `blocked` where the writer (a key) has blocked this one reader, `forbidden` where it is the
+    other way round, or where the reader's account is closed. One query."""
+    mine = Block.objects.filter(blocker=writer, blocked=OuterRef("pk"))
+    theirs = Block.objects.filter(blocker=OuterRef("pk"), blocked=writer)
+    found = reader.annotate(mine=Exists(mine), theirs=Exists(theirs)).values_list("mine", "theirs", "is_active")
+    for blocked, blocks, is_active in found:
+        if blocked:
+            raise you_block()
+        if blocks or not is_active:
+            raise cannot_write()
+
+
+def you_block() -> ChatError:
+    """`blocked`, told to the blocker alone."""
+    return ChatError("blocked", "You have blocked this person. Unblock them to write.")
+
+
+def cannot_write() -> ChatError:
+    """`forbidden`: word for word the same for a block as for a closed account."""
+    return ChatError("forbidden", "You cannot write to this person.")
+
+
+def _person(person_id: str) -> User:
+    found = User.objects.filter(public_id=person_id).first() if is_person_id(person_id) else None
+    if found is None:
+        raise not_found("person")
+    return found
