@@ -63,14 +63,14 @@ class SyncShape(msgspec.Struct, rename="camel"):
 
     epoch: str
     server_time: Time
-    heads: dict[str, HeadShape]
-    changes: dict[str, list[MessageShape]]
-    conversations: list[ConversationShape]
-    more: list[str]
-    gone: list[str]
-    reset: list[str]
-    new: list[ConversationShape]
-    list_stale: bool
+    heads: dict[str, HeadShape] = {}
+    changes: dict[str, list[MessageShape]] = {}
+    conversations: list[ConversationShape] = []
+    more: list[str] = []
+    gone: list[str] = []
+    reset: list[str] = []
+    new: list[ConversationShape] = []
+    list_stale: bool = False
 
 
 class Cursor(NamedTuple):
@@ -94,21 +94,18 @@ def sync(user: int, request: SyncRequest) -> SyncShape:
     """
     cursors = _read_cursors(request.cursors)
     since = _read_since(request.since)
-    now = database_clock()
-    current = epoch()
+    now, current = iso_of_epoch(database_clock()), epoch()
     seats = {str(seat.conversation_id): seat for seat in _seats(user, cursors)}
     gone = [key for key in cursors if key not in seats]
     if request.epoch not in (None, current):
-        stale = dict.fromkeys(seats)
-        return _answer(current, now, gone=gone, reset=list(stale), list_stale=True)
+        return SyncShape(current, now, gone=gone, reset=list(seats), list_stale=True)
     behind, reset = _compare(seats, cursors)
-    differing = [seat for key, seat in seats.items() if key not in reset and _differs(seat, cursors[key])]
     changes, more = _changes(user, behind)
     new, list_stale = _new(user, cursors, since)
-    return _answer(
+    return SyncShape(
         current,
         now,
-        heads=_heads(differing),
+        heads=_heads([seat for key, seat in seats.items() if key not in reset and _differs(seat, cursors[key])]),
         changes=changes,
         conversations=shapes_of([one.seat for one in behind if one.seat.conversation.meta_version > one.version]),
         more=more,
@@ -117,14 +114,6 @@ def sync(user: int, request: SyncRequest) -> SyncShape:
         new=new,
         list_stale=list_stale,
     )
-
-
-def _answer(current: str, now: float, **found: Any) -> SyncShape:
-    nothing: dict[str, Any] = {
-        "heads": {}, "changes": {}, "conversations": [], "more": [], "gone": [], "reset": [], "new": [],
-        "list_stale": False,
-    }  # fmt: skip
-    return SyncShape(epoch=current, server_time=iso_of_epoch(now), **{**nothing, **found})
 
 
 # What the client says
