@@ -4,12 +4,12 @@ The counts are made anew from the rows whenever one of them changes, under the c
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import emoji as emojis
 from django.db import transaction
-from django.db.models import Count, Min
+from django.db.models import Count, F, Min, Q
 
 from conversations.changing import hold
 from conversations.models import Message, Reaction
@@ -74,22 +74,24 @@ def _counts(message: Message) -> list[list[str | int]]:
     return [[row["emoji"], row["count"]] for row in rows]
 
 
-def own_reactions(person: int, messages: Iterable[Message]) -> dict[uuid.UUID, set[str]]:
-    """Which emoji the person has put on these messages. No query where none has a reaction, else one."""
-    reacted = [message.pk for message in messages if message.reactions]
-    if not reacted:
-        return {}
-    found: dict[uuid.UUID, set[str]] = {}
-    for key, text in Reaction.objects.filter(message__in=reacted, user_id=person).values_list("message_id", "emoji"):
-        found.setdefault(key, set()).add(text)
-    return found
-
-
 def answers_to(person: int, messages: Iterable[Message]) -> list[MessageShape]:
     """Messages as this person is answered: their own reactions are marked. At most one query."""
-    listed = list(messages)
-    mine = own_reactions(person, listed)
-    return [message_shape(message, mine.get(message.pk, set())) for message in listed]
+    return _marked(list(messages), Q(user_id=person))
+
+
+def answers_to_senders(messages: Sequence[Message]) -> list[MessageShape]:
+    """Each message as its own sender is answered. At most one query."""
+    return _marked(messages, Q(user_id=F("message__sender_id")))
+
+
+def _marked(messages: Sequence[Message], own: Q) -> list[MessageShape]:
+    """The messages with those reactions marked that are `own`; no query where none has a reaction."""
+    mine: dict[uuid.UUID, set[str]] = {}
+    if reacted := [message.pk for message in messages if message.reactions]:
+        rows = Reaction.objects.filter(own, message__in=reacted)
+        for key, text in rows.values_list("message_id", "emoji"):
+            mine.setdefault(key, set()).add(text)
+    return [message_shape(message, mine.get(message.pk, set())) for message in messages]
 
 
 def answer_to(person: int, message: Message) -> MessageShape:

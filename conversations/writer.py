@@ -190,12 +190,8 @@ class _Transaction:
     def _find_stored_before(self) -> dict[uuid.UUID, Stored]:
         """After a connection was lost during COMMIT: what that COMMIT did store, still to be published."""
         stored = [id_out(key) for (key,) in self._ask(STATEMENTS.stored, ids([send.id for send in self.sends]))]
-        found: dict[uuid.UUID, Stored] = {}
-        for send in self.sends:
-            if send.id in stored:
-                shape = own_messages([send.id])[send.id]
-                found[send.id] = self._publish(send, shape)
-        return found
+        shapes = own_messages(stored) if stored else {}
+        return {send.id: self._publish(send, shapes[send.id]) for send in self.sends if send.id in shapes}
 
     # What becomes of each send
 

@@ -7,7 +7,7 @@ Channels' dispatch would start a task and visit a thread for every frame.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, Final
 from urllib.parse import parse_qs
 
@@ -175,20 +175,19 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
 
     def _close_soon(self, code: int, reason: str) -> None:
         """Ends the socket from outside its own loop, once."""
+        at_once = code != 1012  # then nothing is wrong with the client: it hears the answers to what it has sent
+        if at_once:  # also who is being sent away, and has no right any more to hear what comes until then
+            self._leave()
         if self._ending is None:
-            end = self._end(code, reason)
-            if code == 1012:  # nothing is wrong with the client: it hears the answers to what it has sent
-                end = self._end_when_answered(end)
-            else:
-                self._leave()
+            end = self._end(code, reason) if at_once else self._end_when_answered(code, reason)
             self._ending = asyncio.get_running_loop().create_task(end)
 
-    async def _end_when_answered(self, end: Coroutine[Any, Any, None]) -> None:
+    async def _end_when_answered(self, code: int, reason: str) -> None:
         try:
             if self._commands is not None:
                 await self._commands.finish()
         finally:
-            await end
+            await self._end(code, reason)
             self._leave()
 
     async def _end(self, code: int, reason: str) -> None:

@@ -1,7 +1,5 @@
 """The containers' commands, run for real: two replicas over PostgreSQL and a Redis with a password, behind nginx."""
 
-import time
-
 import httpx
 import pytest
 
@@ -133,14 +131,12 @@ def test_what_was_migrated_is_all_there_is(up: Stack) -> None:
 
 async def test_a_replica_ends_in_order_and_the_other_goes_on(up: Stack) -> None:
     first, second = up.replicas
-    grace = up.operator.services["chat"]["stop_grace_period"]
+    grace = float(up.operator.services["chat"]["stop_grace_period"].removesuffix("s"))
     alice = Visitor("alice", up.nginx)
     async with SocketClient(first.ws_url, token=alice.token) as socket:
         assert first.is_healthy()
-        began = time.monotonic()
-        first.stop(within=float(grace.removesuffix("s")))
+        first.stop(within=grace / 4)  # nobody asked anything: there is nothing to wait for
         await socket.expect_close(1012)
-    assert time.monotonic() - began < 10, "nobody asked anything: there was nothing to wait for"
     assert first.exit_code == 0
     assert "Finished server process" in first.log
     assert not first.is_healthy()
