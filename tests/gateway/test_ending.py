@@ -1,0 +1,66 @@
+"""A socket that is being sent away hears on until it is answered, unless it loses the right to."""
+
+import asyncio
+import time
+from typing import Any
+
+import msgspec
+import pytest
+
+from localroots_chat.gateway.connection import Connection
+from localroots_chat.gateway.consumer import ChatConsumer
+from localroots_chat.gateway.hub import hub, stop_hub
+from localroots_chat.gateway.protocol import Packet
+from localroots_chat.gateway.wiring import Arrival, Person, Seat
+
+
+class Ear:
+    """An outlet that remembers."""
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+
+    def write(self, packet: Packet, *, sheddable: bool) -> None:
+        self.heard += packet.payloads
+
+    def close(self) -> None: ...
+
+
+class Unanswered:
+    """Commands whose answers come when `answered` is set."""
+
+    def __init__(self) -> None:
+        self.answered = asyncio.Event()
+
+    async def finish(self) -> None:
+        await self.answered.wait()
+
+
+@pytest.mark.parametrize("revoked", [False, True])
+async def test_who_is_revoked_while_being_sent_away_hears_nothing_more(revoked: bool) -> None:
+    closed: list[int] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        closed.append(message["code"])
+
+    consumer: Any = ChatConsumer()  # its parts without a socket
+    commands = Unanswered()
+    consumer._send, consumer._timers, consumer._ending = send, [], None
+    consumer._outlet, consumer._commands = Ear(), commands
+    person = Person(1, "alice", msgspec.Raw(b"{}"), True)
+    arrival = Arrival(person, None, None, [Seat("talk", 0, 0, 2)], "epoch", 0, time.time())
+    connection = consumer._connection = Connection(arrival, consumer._outlet, consumer._close_soon)
+    try:
+        hub().attach(connection, arrival.seats)
+        hub().send_away([connection], "restart")
+        assert connection in hub().connections(), "it waits for its answers"
+        if revoked:
+            hub().revoke(1, "")
+        assert (connection in hub().connections()) is not revoked
+        assert closed == []
+        commands.answered.set()
+        await consumer._ending
+        assert closed == [1012]
+        assert hub().connections() == []
+    finally:
+        await stop_hub()
