@@ -9,13 +9,14 @@ import itertools
 import os
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypedDict
 
 from localroots_chat.gateway.protocol import Packet
 from localroots_chat.gateway.wiring import Arrival, Person
 
 WAITING_BYTES: Final = 1_048_576  # full: the client is too slow, and gets all it missed by sync
 WAITING_FRAMES: Final = 256
+PREFRAMED: Final = "localroots.preframed"
 
 _numbers = itertools.count(1)
 _process = os.urandom(6).hex()
@@ -37,20 +38,32 @@ class Outlet(Protocol):
     def close(self) -> None: ...
 
 
+class Preframed(TypedDict):
+    """The ASGI extension of gateway/server.py."""
+
+    write: Callable[[bytes], int]
+    waiting: Callable[[], int]
+    close: Callable[[int, str], None]
+
+
 class PreframedOutlet:
     """Writes the bytes of a packet as they are, through the ASGI extension of gateway/server.py."""
 
-    __slots__ = ("_behind", "_full", "_write")
+    __slots__ = ("_behind", "_full", "_waiting", "_write")
 
-    def __init__(self, write: Callable[[bytes], int], full: Callable[[], None]) -> None:
-        self._write, self._full, self._behind = write, full, 0
+    def __init__(self, extension: Preframed, full: Callable[[], None]) -> None:
+        self._write, self._waiting, self._full = extension["write"], extension["waiting"], full
+        self._behind = 0
 
     def write(self, packet: Packet, *, sheddable: bool) -> None:
-        if sheddable and self._behind > WAITING_BYTES // 2:
-            return
+        if self._behind:  # some of it may have gone out since
+            self._behind = self._waiting()
+            if sheddable and self._behind > WAITING_BYTES // 2:
+                return
+            if self._behind + len(packet.wire) > WAITING_BYTES:
+                self._full()
+                return
         self._behind = self._write(packet.wire)
-        if self._behind > WAITING_BYTES:
-            self._full()
 
     def close(self) -> None:
         """Nothing waits here."""

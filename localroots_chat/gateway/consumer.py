@@ -18,11 +18,18 @@ from localroots_chat.errors import ChatError
 from localroots_chat.gateway import origin
 from localroots_chat.gateway.arrivals import arrivals, welcome_frame
 from localroots_chat.gateway.commands import Commands, auth_decoder
-from localroots_chat.gateway.connection import Closed, Connection, Outlet, PreframedOutlet, QueueOutlet
+from localroots_chat.gateway.connection import (
+    PREFRAMED,
+    Closed,
+    Connection,
+    Outlet,
+    Preframed,
+    PreframedOutlet,
+    QueueOutlet,
+)
 from localroots_chat.gateway.hub import hub
 from localroots_chat.gateway.limits import limits, question
 from localroots_chat.gateway.protocol import Packet, event_frame, read_command, read_data
-from localroots_chat.gateway.server import PREFRAMED
 from localroots_chat.gateway.wiring import Credential
 from localroots_chat.wire import iso_of_epoch
 
@@ -47,6 +54,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         self.scope, self._receive, self._send = scope, receive, send
+        self._preframed: Preframed | None = (scope.get("extensions") or {}).get(PREFRAMED)
         self._connection: Connection | None = None
         self._outlet: Outlet | None = None
         self._commands: Commands | None = None
@@ -136,10 +144,10 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
         return connection
 
     def _make_outlet(self) -> Outlet:
-        extension = (self.scope.get("extensions") or {}).get(PREFRAMED)
-        if extension is not None:
-            return PreframedOutlet(extension["write"], extension["abort"])
-        return QueueOutlet(self._send, lambda: self._close_soon(4413, "too slow"))
+        def full() -> None:
+            self._close_soon(4413, "too slow")
+
+        return QueueOutlet(self._send, full) if self._preframed is None else PreframedOutlet(self._preframed, full)
 
     def _watch_expiry(self) -> None:
         """Warns a minute before the token runs out, and ends the socket then."""
@@ -191,6 +199,9 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
             self._leave()
 
     async def _end(self, code: int, reason: str) -> None:
+        if self._preframed is not None:
+            self._preframed["close"](code, reason)
+            return
         try:
             await self._send({"type": "websocket.close", "code": code, "reason": reason})
         except Exception:  # it is gone already
