@@ -16,6 +16,10 @@ from localroots_chat.gateway.consumer import ChatConsumer  # noqa: E402
 from localroots_chat.gateway.drain import drain_on_signals  # noqa: E402
 from localroots_chat.gateway.hub import hub, stop_hub  # noqa: E402
 from localroots_chat.http_threads import KeptThreads, OneHopHandler  # noqa: E402
+from localroots_chat.observability.health import Health  # noqa: E402
+from localroots_chat.postgresql.base import begin_to_serve  # noqa: E402
+
+begin_to_serve()
 
 
 async def refuse(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -44,7 +48,7 @@ _nowhere: Any = refuse
 
 application = ProtocolTypeRouter(
     {
-        "http": KeptThreads(OneHopHandler()),
+        "http": Health(KeptThreads(OneHopHandler())),
         "websocket": URLRouter([path("ws/chat/", _chat), re_path("", _nowhere)]),
         "lifespan": lifespan,
     }

@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
 from django.db.models.functions import Now
 
 from localroots_chat.errors import unavailable
@@ -22,7 +22,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _IDLE_SECONDS = 5.0  # a connection unused for longer is asked before it is trusted
+# It cannot be had, or not now. InternalError: it has become a standby, which takes no writes.
+_AWAY = (OperationalError, InterfaceError, InternalError)
 _RETRY_SECONDS = 0.2
+_RETRIED_SECONDS = 1.0  # what has failed after a longer wait has waited long enough
 
 
 class DatabaseNow(Now):
@@ -52,26 +55,27 @@ def threads() -> ThreadPoolExecutor:
 
 
 def with_connection(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Runs `work` on this thread's kept connection; where the connection was lost, on a new one, twice.
+    """Runs `work` on this thread's kept connection; where that was lost, at once or after a moment, on a new one.
 
     `work` must be safe to repeat: reading, or writing in one transaction that finds out what it did before.
     Raises ChatError `unavailable` where the database cannot be had or lets `work` wait too long.
     """
-    for attempt in range(3):
-        if attempt:
-            time.sleep(_RETRY_SECONDS)
+    begun = time.monotonic()
+    while True:
         if time.monotonic() - _clock.last_used > _IDLE_SECONDS:
             setattr(connection, "health_check_done", False)  # Django then asks before the next statement  # noqa: B010
         try:
             result = work(*args, **kwargs)
-        except (OperationalError, InterfaceError) as error:
-            if not _lost():
+        except _AWAY as error:
+            lost = _lost() or isinstance(error, InternalError)  # the primary may be elsewhere now
+            if lost:
+                connection.close()
+            if not lost or time.monotonic() - begun > _RETRIED_SECONDS:
                 raise unavailable() from error
-            connection.close()
+            time.sleep(_RETRY_SECONDS)
         else:
             _clock.last_used = time.monotonic()
             return result
-    raise unavailable()
 
 
 def _lost() -> bool:

@@ -112,7 +112,7 @@ def database(name: str, default_file: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} has a port that is not a number.") from error
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "localroots_chat.postgresql",
         "NAME": unquote(parts.path[1:]),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

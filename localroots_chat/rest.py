@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar, get_origin
 
 import msgspec
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from rest_framework import exceptions
 from rest_framework.parsers import BaseParser, FormParser
@@ -184,7 +184,7 @@ def _as_refusal(error: Exception) -> ChatError:
             return ChatError("file_too_large", "The body is too large.")
         case SuspiciousOperation():
             return ChatError("invalid_field", "This request could not be read.", field="request")
-        case OperationalError() | InterfaceError():
+        case OperationalError() | InterfaceError() | InternalError():
             _log.warning("The database is away: %s", error)
             return unavailable()
     _log.error("A request failed", exc_info=error)

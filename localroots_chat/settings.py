@@ -70,7 +70,6 @@ INSTALLED_APPS = [
     "presence",
 ]
 MIDDLEWARE = [
-    "localroots_chat.observability.health.answer_health",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -105,13 +104,10 @@ POSTGRESQL = _database["ENGINE"].endswith("postgresql")
 if POSTGRESQL:
     _database["CONN_MAX_AGE"] = 60
     _database["CONN_HEALTH_CHECKS"] = True
-    _statement_timeout = env.number("CHAT_STATEMENT_TIMEOUT_MS", 5000, least=100)
-    _database["OPTIONS"]["options"] = " ".join(
-        filter(None, [_database["OPTIONS"].get("options"), f"-c statement_timeout={_statement_timeout}"])
-    )
     _database["OPTIONS"].setdefault("connect_timeout", "3")
 DATABASES: dict[str, dict[str, Any]] = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CHAT_STATEMENT_SECONDS = env.seconds("CHAT_STATEMENT_SECONDS", 3)
 CHAT_DATABASE_THREADS = env.number("CHAT_DATABASE_THREADS", 8, least=2)
 CHAT_HTTP_THREADS = env.number("CHAT_HTTP_THREADS", 8, least=1)
 

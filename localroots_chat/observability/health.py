@@ -1,37 +1,48 @@
 """Is the process alive (/healthz)? Can it do its work (/readyz)? Asked by balancers and containers.
 
-Answered before all other middleware: the machine next door asks without TLS and by address, not by name.
+Answered on the event loop, before Django: the machine next door asks without TLS and by address, not by name, and no
+thread that waits for the database may make it wait too.
 """
 
 import threading
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
 
+import msgspec
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.cache import add_never_cache_headers
+from django.db import connection
 
-Answer = Callable[[HttpRequest], HttpResponse]
+from localroots_chat.database import in_thread
+from localroots_chat.errors import ChatError
+
+Answer = tuple[int, Mapping[str, str]]
 
 
-def answer_health(get_response: Answer) -> Answer:
-    """Middleware: answers the two addresses itself."""
+class Health:
+    """An ASGI application that answers the two addresses itself and hands all others to `application`."""
 
-    def answer(request: HttpRequest) -> HttpResponse:
-        ask = _ADDRESSES.get(request.path)
+    def __init__(self, application: Any) -> None:
+        self._application = application
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        ask = _ADDRESSES.get(scope["path"])
         if ask is None:
-            return get_response(request)
-        response = ask()
-        add_never_cache_headers(response)
-        return response
+            await self._application(scope, receive, send)
+            return
+        status, said = await ask()
+        body = msgspec.json.encode(said)
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"cache-control", b"no-store"),
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
-    return answer
 
-
-def _is_alive() -> HttpResponse:
+async def _is_alive() -> Answer:
     """200 while the process answers. Asks nobody else: a restart would not bring a database back."""
-    return JsonResponse({"status": "ok"})
+    return 200, {"status": "ok"}
 
 
 _ending = threading.Event()
@@ -42,16 +53,20 @@ def begin_to_end() -> None:
     _ending.set()
 
 
-def _is_ready() -> HttpResponse:
+async def _is_ready() -> Answer:
     """200 while messages can be stored, and the process is to stay, else 503."""
     if _ending.is_set():
-        return JsonResponse({"status": "ending"}, status=503)
+        return 503, {"status": "ending"}
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except (DatabaseError, InterfaceError):
-        return JsonResponse({"status": "unavailable", "database": "away"}, status=503)
-    return JsonResponse({"status": "ok", "redis": "configured" if settings.REDIS_URL else "not used"})
+        await in_thread(_ask_database)
+    except ChatError:
+        return 503, {"status": "unavailable", "database": "away"}
+    return 200, {"status": "ok", "redis": "configured" if settings.REDIS_URL else "not used"}
 
 
-_ADDRESSES: Final[dict[str, Callable[[], HttpResponse]]] = {"/healthz": _is_alive, "/readyz": _is_ready}
+def _ask_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+_ADDRESSES: Final[Mapping[str, Callable[[], Awaitable[Answer]]]] = {"/healthz": _is_alive, "/readyz": _is_ready}

@@ -281,6 +281,15 @@ class Daemon:
         self._ended()
         assert not left, f"{self.kind} did not stop within {within:g} s (processes {left} were left):\n{self._tail()}"
 
+    def wait_for_end(self, within: float = 30) -> None:
+        """Returns when it has ended by itself."""
+        assert self._process is not None, f"{self.kind} was not started"
+        try:
+            self._process.wait(within)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.kind} has not ended within {within:g} s:\n{self._tail()}") from None
+        self._ended()
+
     def kill(self) -> None:
         """End it and everything it started at once, as a power cut would."""
         if self._process is None:

@@ -1,0 +1,117 @@
+"""Django's PostgreSQL backend with an end to its patience: a server that does not answer makes nobody wait for long.
+
+A frozen machine, or a network that swallows what it is given, leaves a statement waiting for hours, and with it its
+thread. In processes that serve (`begin_to_serve`) each statement has a bound on PostgreSQL's side and one, a little
+later, on this one. While there is no answer at all, further statements fail at once, and a thread of its own asks
+until the database is back. Commands wait as long as it takes: a migration may.
+"""
+
+import logging
+import threading
+import time
+from types import SimpleNamespace
+from typing import Any, Final
+
+import psycopg
+from django.conf import settings
+from django.db import connection
+from django.db.backends.postgresql import base
+from psycopg import errors
+
+_log = logging.getLogger(__name__)
+
+_LONGER_SECONDS: Final = 1.0  # than PostgreSQL itself gives a statement: its refusal is the better answer
+_ASK_SECONDS: Final = 2
+_WAIT_INTERVAL: Final = 0.1  # psycopg's own: how often it looks for Ctrl+C
+
+
+class Silence:
+    """Whether the database answers anybody in this process."""
+
+    def __init__(self) -> None:
+        self._answered = 0.0
+        self._is_silent = False
+
+    def check(self) -> None:
+        """Raises OperationalError while nobody gets an answer."""
+        if self._is_silent:
+            raise psycopg.OperationalError("The database does not answer.")
+
+    def heard(self) -> None:
+        """There was an answer just now."""
+        self._answered = time.monotonic()
+
+    def waited(self, since: float) -> None:
+        """Somebody has waited in vain `since` this time (monotonic). Others may have had answers meanwhile."""
+        if self._answered < since and not self._is_silent:
+            self._is_silent = True
+            _log.error("The database does not answer; nothing more is asked of it until it does")
+            threading.Thread(target=self._ask, name="database-is-silent", daemon=True).start()
+
+    def _ask(self) -> None:
+        parameters = {**connection.get_connection_params(), "connect_timeout": _ASK_SECONDS}
+        while True:
+            try:
+                psycopg.connect(**parameters).close()
+            except errors.ConnectionTimeout:
+                continue
+            except psycopg.Error as error:
+                _log.warning("The database answers that it cannot be had: %s", error)
+            else:
+                _log.warning("The database answers again")
+            self.heard()
+            self._is_silent = False
+            return
+
+
+silence: Final = Silence()
+_serving = False
+
+
+def begin_to_serve() -> None:
+    """From now on this process gives up on statements that take too long."""
+    global _serving
+    _serving = True
+
+
+class PatientConnection(psycopg.Connection[Any]):
+    """A connection whose waits come to an end, and the connection with them: nobody could tell its late answers."""
+
+    def wait(self, gen: Any, interval: float = _WAIT_INTERVAL, timeout: float | None = None) -> Any:
+        silence.check()
+        begun = time.monotonic()
+        try:
+            result = super().wait(gen, interval, timeout or settings.CHAT_STATEMENT_SECONDS + _LONGER_SECONDS)
+        except errors._WaitTimeout:
+            self.close()
+            silence.waited(begun)
+            raise
+        silence.heard()
+        return result
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """The backend, under the name that Django looks for."""
+
+    # Django opens its connections by this module's `connect`.
+    Database: Any = SimpleNamespace(
+        **{**vars(psycopg), "connect": lambda **given: _connection_class().connect(**given)}
+    )
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        if not _serving:
+            return super().get_new_connection(conn_params)
+        silence.check()
+        begun = time.monotonic()
+        bound = f"-c statement_timeout={int(settings.CHAT_STATEMENT_SECONDS * 1000)}"
+        try:
+            return super().get_new_connection(
+                {**conn_params, "options": f"{conn_params.get('options', '')} {bound}".strip()}
+            )
+        except errors.ConnectionTimeout:
+            silence.waited(begun)
+            raise
+
+
+def _connection_class() -> type[psycopg.Connection[Any]]:
+    return PatientConnection if _serving else psycopg.Connection
