@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 from channels.layers import get_channel_layer
 from django.conf import settings
+from redis.exceptions import RedisError
 
 from localroots_chat.gateway.redis_client import Breaker, RedisAway
 
@@ -21,6 +22,10 @@ _log = logging.getLogger(__name__)
 
 PUBLISH_SECONDS: Final = 1.0
 _JOIN_AGAIN_SECONDS: Final = 1.0
+# A subscription may be lost without a word: by a network that forgets idle connections, by an error in the layer.
+_ECHO_EVERY_SECONDS: Final = 2.0
+_ECHO_SECONDS: Final = 1.0
+_ECHOES: Final = 3  # a subscription that is being made again loses some
 _MOST_WAITING: Final = 50_000  # items; beyond that Redis is no help and the sweep delivers
 
 
@@ -107,22 +112,23 @@ class Bus:
 
     def __init__(self, deliver: Callable[[list[Item]], None]) -> None:
         self.origin = secrets.token_hex(8)
+        self._echo = asyncio.Event()
         self._deliver = deliver
         self._layer = get_channel_layer()
         self._breaker = Breaker("bus")
         self._waiting: list[Item] = []
         self._sender: asyncio.Task[None] | None = None
-        self._receiver: asyncio.Task[None] | None = None
+        self._listener: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begins to listen; where Redis is away, as soon as it is back."""
-        self._receiver = asyncio.get_running_loop().create_task(self._receive())
+        self._listener = asyncio.get_running_loop().create_task(self._listen())
 
     async def stop(self) -> None:
         """Leaves the bus."""
-        if self._receiver is not None:
-            self._receiver.cancel()
-            await asyncio.wait([self._receiver], timeout=1)
+        if self._listener is not None:
+            self._listener.cancel()
+            await asyncio.wait([self._listener], timeout=1)
 
     def publish(self, items: list[Item]) -> None:
         """Queues `items`; all that waits when the last publish is done goes out as one. Never raises, never waits."""
@@ -144,12 +150,42 @@ class Bus:
         finally:
             self._sender = None
 
-    async def _receive(self) -> None:
-        channel = await self._join()
+    async def _listen(self) -> None:
+        """Listens for ever; joins again where publishing works, and yet nothing is heard."""
+        while True:
+            channel = await self._join()
+            receiver = asyncio.get_running_loop().create_task(self._receive(channel))
+            try:
+                while await self._hears(channel):  # noqa: ASYNC110  # nothing but time makes it necessary
+                    await asyncio.sleep(_ECHO_EVERY_SECONDS)
+            finally:
+                receiver.cancel()
+            _log.error("The bus is deaf: what is sent does not come. It is joined again")
+            try:
+                await asyncio.wait_for(self._layer.flush(), PUBLISH_SECONDS)
+            except (RedisError, OSError) as error:
+                _log.warning("The bus could not be left in order (%s)", repr(error))
+
+    async def _hears(self, channel: str) -> bool:
+        """Whether what is sent to this server comes. True also where nothing can be sent: that is the breaker's."""
+        self._echo.clear()
+        for _ in range(_ECHOES):
+            try:
+                await self._breaker.call(self._layer.send(channel, {"type": "bus.echo"}), PUBLISH_SECONDS)
+                await asyncio.wait_for(self._echo.wait(), _ECHO_SECONDS)
+            except RedisAway:
+                return True
+            except TimeoutError:
+                continue
+            return True
+        return False
+
+    async def _receive(self, channel: str) -> None:
         while True:
             message = await self._layer.receive(channel)
+            self._echo.set()
             try:
-                if message["origin"] != self.origin:
+                if message.get("origin", self.origin) != self.origin:
                     self._deliver(_decoder.decode(message["items"]))
             except Exception:
                 _log.exception("A message of the bus could not be delivered")
