@@ -83,8 +83,8 @@ def missed_since(since: float, topics: Sequence[str], people: Sequence[int]) -> 
         versions=[(str(key), version) for key, version in versions if str(key) in wanted],
         seats=[(user, str(key), left is None) for user, key, left in seats if user in listening],
         revoked=[
-            (pk, valid_after if active else now)
-            for pk, valid_after, active in revoked.values_list("pk", "tokens_valid_after", "is_active")
+            (pk, changed.timestamp() if active else now)
+            for pk, changed, active in revoked.values_list("pk", "access_changed_at", "is_active")
             if pk in listening
         ],
         ended=[

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from conversations.models import Epoch
+from localroots_chat.database import DatabaseNow
 
 
 class Counted(NamedTuple):
@@ -23,6 +24,22 @@ def epoch() -> str:
     """The current epoch. One query; the first time ever, it is begun."""
     row, _ = Epoch.objects.get_or_create(pk=1, defaults={"value": str(uuid.uuid4())})
     return row.value
+
+
+class Moment(NamedTuple):
+    """A time of the database, in seconds since 1970, and the epoch then."""
+
+    time: float
+    epoch: str
+
+
+def moment() -> Moment:
+    """Now. One query."""
+    row = Epoch.objects.filter(pk=1).annotate(now=DatabaseNow()).values_list("now", "value").first()
+    if row is None:
+        epoch()
+        return moment()
+    return Moment(row[0].timestamp(), row[1])
 
 
 def begin_epoch(after: str) -> str:

@@ -3,13 +3,12 @@
 It also hands the gateway what that must not import (connect_gateway).
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from conversations import socket as conversations
 from conversations.catching_up import database_clock, missed_since, read_after, seat_moves
-from conversations.epochs import begin_epoch, epoch
+from conversations.epochs import begin_epoch, moment
 from conversations.participants import seats_of
 from conversations.sync import SyncRequest
 from conversations.unread import unread_totals
@@ -60,24 +59,23 @@ EVENTS: Final[Mapping[str, str]] = {
 
 def arrive(credentials: list[Credential]) -> list[Arrival | ChatError]:
     """Who these people are and where they sit. Six queries for any number of known people, two more for tickets."""
-    known_at = time.time()
+    read_at, current = moment()  # before everything that may change meanwhile
     holders = holders_behind(credentials)
     users = {holder.user.pk for holder in holders if isinstance(holder, Holder)}
     seats = seats_of(users) if users else {}
     unread = unread_totals(list(users)) if users else {}
-    current = epoch() if users else ""
     return [
         holder
         if isinstance(holder, ChatError)
-        else _arrival(holder, seats.get(holder.user.pk, ()), current, unread.get(holder.user.pk, 0), known_at)
+        else _arrival(holder, seats.get(holder.user.pk, ()), current, unread.get(holder.user.pk, 0), read_at)
         for holder in holders
     ]
 
 
-def _arrival(holder: Holder, seats: Sequence[Seat], current: str, unread: int, known_at: float) -> Arrival:
+def _arrival(holder: Holder, seats: Sequence[Seat], current: str, unread: int, read_at: float) -> Arrival:
     user: User = holder.user
     person = Person(user.pk, user.public_id, raw(shape_of(user)), user.receipts)
-    return Arrival(person, holder.expires, holder.sign_in, seats, current, unread, known_at)
+    return Arrival(person, holder.expires, holder.sign_in, seats, current, unread, read_at)
 
 
 def connect_gateway() -> None:

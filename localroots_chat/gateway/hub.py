@@ -88,7 +88,7 @@ class Hub:
         for seat in seats:
             self.seat(connection, seat)
         for moment, session in self._revoked.get(connection.person.key, ()):
-            if moment >= connection.known_at and session in ("", connection.session):
+            if moment >= connection.asked_at and session in ("", connection.session):
                 connection.close(4403, "signed out")
 
     def detach(self, connection: Connection) -> None:
@@ -193,7 +193,7 @@ class Hub:
         """Ends this person's connections, or those of one sign-in, also those that are being opened."""
         if len(self._revoked) > _REVOKED_MOST:
             self._revoked.clear()  # whoever was arriving then has arrived
-        self._revoked.setdefault(person, []).append((time.time(), session))
+        self._revoked.setdefault(person, []).append((time.monotonic(), session))
         for connection in self.connections_of(person):
             if not session or connection.session == session:
                 connection.close(4403, "signed out")

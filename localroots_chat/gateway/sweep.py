@@ -81,7 +81,7 @@ class Sweep:
 
     def _revoke(self, person: int, before: float) -> None:
         for connection in self._hub.connections_of(person):
-            if connection.known_at < before:
+            if connection.read_at < before:
                 connection.close(4403, "signed out")
 
     def _differs(self, person: int, topic: str, present: bool) -> bool:

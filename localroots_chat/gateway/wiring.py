@@ -40,8 +40,8 @@ class Credential(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """What is known of somebody whose credential was good, and since when: `known_at` is before the first question
-    was asked. Times are in seconds since 1970.
+    """What is known of somebody whose credential was good. `read_at` is a time of the database, before all of it was
+    read. Times are in seconds since 1970.
     """
 
     person: Person
@@ -50,7 +50,7 @@ class Arrival(NamedTuple):
     seats: Sequence[Seat]
     epoch: str
     unread_total: int
-    known_at: float
+    read_at: float
 
 
 class Change(NamedTuple):
@@ -84,7 +84,8 @@ class Missed(NamedTuple):
     """What the database says: its epoch, how many sweeps it has seen, and what has changed.
 
     That is: conversations and their versions, who sits where (person, topic, still there), people who must go, with
-    the time before which they connected, and sign-ins (person, session) that ended.
+    the time before which what is known of them was read, and sign-ins (person, session) that ended. Times are the
+    database's, in seconds since 1970: servers need not agree on theirs.
     """
 
     now: float

@@ -49,7 +49,9 @@ async def test_who_is_revoked_while_being_sent_away_hears_nothing_more(revoked: 
     consumer._outlet, consumer._commands = Ear(), commands
     person = Person(1, "alice", msgspec.Raw(b"{}"), True)
     arrival = Arrival(person, None, None, [Seat("talk", 0, 0, 2)], "epoch", 0, time.time())
-    connection = consumer._connection = Connection(arrival, consumer._outlet, consumer._close_soon)
+    connection = consumer._connection = Connection(
+        arrival, consumer._outlet, consumer._close_soon, asked_at=time.monotonic()
+    )
     try:
         hub().attach(connection, arrival.seats)
         hub().send_away([connection], "restart")
