@@ -12,7 +12,7 @@ TEST_LOCK = tests/requirements/test.txt
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-next fuzz check audit coverage lock
+.PHONY: help setup run test test-next fuzz faults check audit coverage lock
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -34,6 +34,9 @@ test-next: ## run the tests on the next Python and Django, in .venv-next
 
 fuzz: $(VENV)/.stamp-test ## make up requests from /api/schema/ for ten minutes or so (EXAMPLES=200 of each kind)
 	FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/openapi/test_made_up_requests.py --capture=no $(ARGS)
+
+faults: $(VENV)/.stamp-test ## kill servers and Redis for ten minutes while people talk; writes tests/faults/REPORT.md
+	$(BIN)/python -m tests.faults.long $(ARGS)
 
 check: $(VENV)/.stamp-test ## format, lint, types, imports, containers, migrations, production settings
 	$(BIN)/ruff format --check

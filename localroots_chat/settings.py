@@ -246,9 +246,16 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "filters": {
         "scrub": {"()": "localroots_chat.observability.logs.ScrubSecrets"},
-        "short": {"()": "localroots_chat.observability.logs.ShortOnClients"},
+        "clients": {"()": "localroots_chat.observability.logs.ShortOnClients"},
+        "redis": {"()": "localroots_chat.observability.logs.ShortOnRedis"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["short", "scrub"]}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["clients", "redis", "scrub"],
+        }
+    },
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
     "loggers": {
         "uvicorn.access": {"level": "INFO" if DEBUG else "WARNING"},

@@ -1,4 +1,7 @@
-"""Keeps secrets out of the logs: query strings of socket addresses may hold tickets, and clients err with tokens."""
+"""Keeps secrets out of the logs, and the noise of others.
+
+Query strings of socket addresses may hold tickets, and clients err with tokens.
+"""
 
 import logging
 import re
@@ -13,6 +16,23 @@ class ShortOnClients(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.msg == "Invalid UTF-8 sequence received from client.":
             record.levelno, record.levelname, record.exc_info = logging.INFO, "INFO", None
+        return True
+
+
+class ShortOnRedis(logging.Filter):
+    """While Redis is away the layer logs a traceback each second: here a line in ten seconds."""
+
+    _EVERY_SECONDS = 10.0
+    _next = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith("channels_redis") or record.exc_info is None:
+            return True
+        if record.created < self._next:
+            return False
+        self._next = record.created + self._EVERY_SECONDS
+        record.msg, record.args = "%s: %r", (record.getMessage(), record.exc_info[1])
+        record.exc_info = None
         return True
 
 
