@@ -5,6 +5,7 @@ process through one thread, and a connection killed by a restart of PostgreSQL w
 """
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +18,9 @@ from django.db import InterfaceError, InternalError, OperationalError, connectio
 from django.db.models.functions import Now
 
 from localroots_chat.errors import unavailable
+from localroots_chat.postgresql.base import SilentError
+
+_log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -67,10 +71,10 @@ def with_connection(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
         try:
             result = work(*args, **kwargs)
         except _AWAY as error:
-            lost = _lost() or isinstance(error, InternalError)  # the primary may be elsewhere now
-            if lost:
+            if _is_lost() or isinstance(error, InternalError):  # the primary may be elsewhere now
                 connection.close()
-            if not lost or time.monotonic() - begun > _RETRIED_SECONDS:
+            if not _may_pass(error) or time.monotonic() - begun > _RETRIED_SECONDS:
+                _log.info("The database could not be had: %s", error)
                 raise unavailable() from error
             time.sleep(_RETRY_SECONDS)
         else:
@@ -78,9 +82,19 @@ def with_connection(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
             return result
 
 
-def _lost() -> bool:
+def _is_lost() -> bool:
     raw = connection.connection
     return raw is None or bool(getattr(raw, "closed", False))
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether a second try may succeed: the connection was lost (no SQLSTATE, or class 08), PostgreSQL restarts (57P),
+    has rolled back (40) or is a standby now (25). Not where somebody has waited already: for a lock, for room.
+    """
+    if isinstance(error.__cause__, SilentError):
+        return False
+    state = getattr(error.__cause__, "sqlstate", None)
+    return state is None or state.startswith(("08", "57P", "40", "25"))
 
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

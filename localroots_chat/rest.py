@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar, get_origin
 
 import msgspec
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, InternalError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from rest_framework import exceptions
 from rest_framework.parsers import BaseParser, FormParser
@@ -186,6 +186,7 @@ def _as_refusal(error: Exception) -> ChatError:
             return ChatError("invalid_field", "This request could not be read.", field="request")
         case OperationalError() | InterfaceError() | InternalError():
             _log.warning("The database is away: %s", error)
+            connection.close()  # where it has become a standby, or was one, the next one may lead elsewhere
             return unavailable()
     _log.error("A request failed", exc_info=error)
     return ChatError("internal", "Something went wrong here. Please try again.")

@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 
 MALFORMED_MOST, MALFORMED_SECONDS = 5, 60.0
 REFUSALS_MOST, REFUSALS_SECONDS = 100, 10.0
+_OUR_FAULT: Final = frozenset({"unavailable", "overloaded", "internal"})  # who asks again does as they were told
 _IN_FLIGHT_MOST: Final = 256  # pipelined commands of one connection that have not been answered yet
 
 auth_decoder: Final = msgspec.json.Decoder(Auth)
@@ -170,7 +171,7 @@ class Commands:
 
     def _refuse(self, ref: str | None, error: ChatError) -> None:
         self._connection.write(Packet([refusal_frame(ref, error.shape)]))
-        if self._refusals.once_more():
+        if error.code not in _OUR_FAULT and self._refusals.once_more():
             self._connection.close(4429, "too many refusals")
 
 

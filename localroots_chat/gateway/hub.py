@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 
 from localroots_chat.database import in_thread
+from localroots_chat.errors import ChatError
 from localroots_chat.gateway.connection import Connection
 from localroots_chat.gateway.heartbeats import Heartbeats
 from localroots_chat.gateway.layer import (
@@ -300,6 +301,8 @@ class Hub:
             await work
         except asyncio.CancelledError:
             raise
+        except ChatError as error:  # the database is away; the sweep comes back to it
+            _log.warning("A task of the hub could not be done: %s", error)
         except Exception:
             _log.exception("A task of the hub failed")
 

@@ -45,7 +45,7 @@ class Breaker:
             raise RedisAway(self._name)
         try:
             answer = await asyncio.wait_for(question, seconds)
-        except (RedisError, OSError, TimeoutError) as error:
+        except (RedisError, OSError, TimeoutError, RuntimeError) as error:  # RuntimeError: uvloop's closed transport
             if not self._closed_at:
                 _log.warning("Redis is away (%s: %s)", self._name, repr(error))
             self._closed_at = time.monotonic() + OPEN_SECONDS

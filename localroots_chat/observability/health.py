@@ -58,15 +58,19 @@ async def _is_ready() -> Answer:
     if _ending.is_set():
         return 503, {"status": "ending"}
     try:
-        await in_thread(_ask_database)
+        takes_writes = await in_thread(_takes_writes)
     except ChatError:
         return 503, {"status": "unavailable", "database": "away"}
+    if not takes_writes:
+        return 503, {"status": "unavailable", "database": "read-only"}
     return 200, {"status": "ok", "redis": "configured" if settings.REDIS_URL else "not used"}
 
 
-def _ask_database() -> None:
+def _takes_writes() -> bool:
+    """Not on a PostgreSQL that is a standby, or that has been set to read only."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+        cursor.execute("SHOW transaction_read_only" if settings.POSTGRESQL else "SELECT 'off'")
+        return bool(cursor.fetchone()[0] == "off")
 
 
 _ADDRESSES: Final[Mapping[str, Callable[[], Awaitable[Answer]]]] = {"/healthz": _is_alive, "/readyz": _is_ready}

@@ -14,15 +14,21 @@ from typing import Any, Final
 
 import psycopg
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.backends.postgresql import base
 from psycopg import errors
 
 _log = logging.getLogger(__name__)
 
 _LONGER_SECONDS: Final = 1.0  # than PostgreSQL itself gives a statement: its refusal is the better answer
+_LOCK_SECONDS: Final = 1.0  # who waits for a row holds a thread that others need
+_QUIET_SECONDS: Final = 1.0
 _ASK_SECONDS: Final = 2
 _WAIT_INTERVAL: Final = 0.1  # psycopg's own: how often it looks for Ctrl+C
+
+
+class SilentError(psycopg.OperationalError):
+    """The database has not answered anybody lately, and was not asked."""
 
 
 class Silence:
@@ -33,17 +39,17 @@ class Silence:
         self._is_silent = False
 
     def check(self) -> None:
-        """Raises OperationalError while nobody gets an answer."""
+        """Raises SilentError while nobody gets an answer."""
         if self._is_silent:
-            raise psycopg.OperationalError("The database does not answer.")
+            raise SilentError("The database does not answer.")
 
     def heard(self) -> None:
         """There was an answer just now."""
         self._answered = time.monotonic()
 
-    def waited(self, since: float) -> None:
-        """Somebody has waited in vain `since` this time (monotonic). Others may have had answers meanwhile."""
-        if self._answered < since and not self._is_silent:
+    def waited(self) -> None:
+        """Somebody has waited in vain. Others may have had answers meanwhile."""
+        if self._answered < time.monotonic() - _QUIET_SECONDS and not self._is_silent:
             self._is_silent = True
             _log.error("The database does not answer; nothing more is asked of it until it does")
             threading.Thread(target=self._ask, name="database-is-silent", daemon=True).start()
@@ -79,12 +85,11 @@ class PatientConnection(psycopg.Connection[Any]):
 
     def wait(self, gen: Any, interval: float = _WAIT_INTERVAL, timeout: float | None = None) -> Any:
         silence.check()
-        begun = time.monotonic()
         try:
             result = super().wait(gen, interval, timeout or settings.CHAT_STATEMENT_SECONDS + _LONGER_SECONDS)
         except errors._WaitTimeout:
             self.close()
-            silence.waited(begun)
+            silence.waited()
             raise
         silence.heard()
         return result
@@ -102,14 +107,22 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if not _serving:
             return super().get_new_connection(conn_params)
         silence.check()
-        begun = time.monotonic()
-        bound = f"-c statement_timeout={int(settings.CHAT_STATEMENT_SECONDS * 1000)}"
+        bounds = {"statement_timeout": settings.CHAT_STATEMENT_SECONDS, "lock_timeout": _LOCK_SECONDS}
+        options = [f"-c {name}={int(seconds * 1000)}" for name, seconds in bounds.items()]
         try:
             return super().get_new_connection(
-                {**conn_params, "options": f"{conn_params.get('options', '')} {bound}".strip()}
+                {**conn_params, "options": " ".join([conn_params.get("options", ""), *options]).strip()}
             )
         except errors.ConnectionTimeout:
-            silence.waited(begun)
+            silence.waited()
+            raise
+
+    def set_autocommit(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().set_autocommit(*args, **kwargs)
+        except DatabaseError:
+            # Else Django would take the next transaction for a part of this one, and never commit it.
+            self.close()
             raise
 
 
