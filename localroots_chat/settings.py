@@ -247,13 +247,13 @@ LOGGING = {
     "filters": {
         "scrub": {"()": "localroots_chat.observability.logs.ScrubSecrets"},
         "clients": {"()": "localroots_chat.observability.logs.ShortOnClients"},
-        "redis": {"()": "localroots_chat.observability.logs.ShortOnRedis"},
+        "outages": {"()": "localroots_chat.observability.logs.ShortOnOutages"},
     },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": "line",
-            "filters": ["clients", "redis", "scrub"],
+            "filters": ["clients", "outages", "scrub"],
         }
     },
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},

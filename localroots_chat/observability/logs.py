@@ -19,20 +19,40 @@ class ShortOnClients(logging.Filter):
         return True
 
 
-class ShortOnRedis(logging.Filter):
-    """While Redis is away the layer logs a traceback each second: here a line in ten seconds."""
+class ShortOnOutages(logging.Filter):
+    """While Redis or the database is away, the same thing would be said for each message: here once in ten seconds.
+
+    The layer's tracebacks are one line: they all end where the network does.
+    """
 
     _EVERY_SECONDS = 10.0
-    _next = 0.0
+    _LOGGERS = (
+        "channels_redis.pubsub",
+        "localroots_chat.database",
+        "localroots_chat.gateway.hub",
+        "localroots_chat.gateway.layer",
+        "localroots_chat.gateway.redis_client",
+        "localroots_chat.gateway.sweep",
+        "localroots_chat.rest",
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if not record.name.startswith("channels_redis") or record.exc_info is None:
+        if record.name == "django.request":
+            return getattr(record, "status_code", 0) != 503  # rest.py has said why
+        if record.name not in self._LOGGERS or record.levelno < logging.WARNING:
             return True
-        if record.created < self._next:
+        if record.name == "channels_redis.pubsub" and record.exc_info is not None:
+            record.msg, record.args, record.exc_info = f"{record.msg}: %r", (record.exc_info[1],), None
+        what = record.getMessage()
+        if record.created < self._said.get(what, 0.0) + self._EVERY_SECONDS:
             return False
-        self._next = record.created + self._EVERY_SECONDS
-        record.msg, record.args = "%s: %r", (record.getMessage(), record.exc_info[1])
-        record.exc_info = None
+        if len(self._said) > 1000:
+            self._said.clear()
+        self._said[what] = record.created
         return True
 
 
