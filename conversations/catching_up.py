@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from django.conf import settings
-from django.db import connection
 from django.db.models import Q
 
 from conversations.changing import updated_frame
@@ -19,20 +17,11 @@ from conversations.inbox import shape_of_seat
 from conversations.models import Conversation, Message, Participant
 from conversations.shapes import message_shape
 from localroots_chat.accounts.models import SignIn, User
+from localroots_chat.database import database_clock
 from localroots_chat.gateway.protocol import event_frame, raw
 from localroots_chat.gateway.wiring import Change, Head, Missed, Seat, SeatMove
 
 REPAIR_MOST: Final = 500
-
-
-def database_clock() -> float:
-    """The database's time, in seconds since 1970."""
-    with connection.cursor() as cursor:
-        if settings.POSTGRESQL:
-            cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
-        else:
-            cursor.execute("SELECT (julianday('now') - 2440587.5) * 86400.0")
-        return float(cursor.fetchone()[0])
 
 
 def read_after(topic: str, version: int, seq: int) -> Head:

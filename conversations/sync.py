@@ -15,7 +15,6 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 
-from conversations.catching_up import database_clock
 from conversations.epochs import epoch
 from conversations.events import RECEIPTS_MOST
 from conversations.inbox import shapes_of
@@ -25,6 +24,7 @@ from conversations.reactions import answers_to
 from conversations.shapes import ConversationShape, MessageShape
 from conversations.statements import columns, id_in, id_out
 from conversations.unread import unread_of
+from localroots_chat.database import database_clock
 from localroots_chat.errors import ChatError, invalid
 from localroots_chat.gateway.protocol import encode
 from localroots_chat.wire import Time, iso_of_epoch, key_of

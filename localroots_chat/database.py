@@ -45,6 +45,16 @@ class DatabaseNow(Now):
         return self.as_sql(compiler, connection, template=f"({self.SQLITE.replace('%', '%%')})", **context)
 
 
+def database_clock() -> float:
+    """The database's time, in seconds since 1970."""
+    with connection.cursor() as cursor:
+        if settings.POSTGRESQL:
+            cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
+        else:
+            cursor.execute("SELECT (julianday('now') - 2440587.5) * 86400.0")
+        return float(cursor.fetchone()[0])
+
+
 class _Clock(threading.local):
     last_used = 0.0
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from conversations import socket as conversations
-from conversations.catching_up import database_clock, missed_since, read_after, seat_moves
+from conversations.catching_up import missed_since, read_after, seat_moves
 from conversations.epochs import begin_epoch, moment
 from conversations.participants import seats_of
 from conversations.sync import SyncRequest
@@ -16,6 +16,7 @@ from localroots_chat.accounts.credentials import holders_behind
 from localroots_chat.accounts.models import User
 from localroots_chat.accounts.people import shape_of
 from localroots_chat.accounts.tokens import Holder
+from localroots_chat.database import database_clock
 from localroots_chat.errors import ChatError
 from localroots_chat.gateway.protocol import raw
 from localroots_chat.gateway.wiring import Arrival, CommandSpec, Credential, Person, Seat, Wiring, connect

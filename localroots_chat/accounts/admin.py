@@ -25,13 +25,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from localroots_chat.accounts.models import SignIn, User
+from localroots_chat.accounts.revocation import end_connections
 from localroots_chat.accounts.sessions import sign_out_everywhere
 from localroots_chat.accounts.throttling import count_guess
 from localroots_chat.accounts.tokens import clean_image, clean_name, now
 from localroots_chat.database import DatabaseNow
 from localroots_chat.errors import ChatError
-from localroots_chat.gateway import publish
-from localroots_chat.gateway.layer import Revoked
 
 if TYPE_CHECKING:  # what is generic only in the stubs
     from django.contrib.admin import ModelAdmin as _ModelAdmin
@@ -363,7 +362,7 @@ class UserAdmin(LargeTableAdmin[User], _UserAdmin):
         if "is_active" in edited:
             User.objects.filter(pk=obj.pk).update(access_changed_at=DatabaseNow())
             if not obj.is_active:
-                publish.on_commit(Revoked(obj.pk))
+                end_connections(obj.pk)
 
 
 def _by_superuser(request: HttpRequest) -> bool:

@@ -8,11 +8,10 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from localroots_chat.accounts.models import Role, User
+from localroots_chat.accounts.revocation import end_connections
 from localroots_chat.accounts.tokens import clean_image, clean_name, is_person_id, now
 from localroots_chat.database import DatabaseNow
 from localroots_chat.errors import invalid
-from localroots_chat.gateway import publish
-from localroots_chat.gateway.layer import Revoked
 from localroots_chat.wire import PersonId, one_of
 
 
@@ -108,5 +107,5 @@ def _make_one_known(number: int, one: KnownPerson, found: dict[str, User]) -> Us
     if was_active != user.is_active:
         User.objects.filter(pk=user.pk).update(access_changed_at=DatabaseNow())
         if not user.is_active:
-            publish.on_commit(Revoked(user.pk))
+            end_connections(user.pk)
     return user

@@ -18,6 +18,7 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from localroots_chat.accounts.models import SignIn, User
+from localroots_chat.accounts.revocation import end_connections
 from localroots_chat.accounts.tokens import now, token_invalid
 from localroots_chat.database import DatabaseNow
 from localroots_chat.gateway import publish
@@ -72,7 +73,7 @@ def sign_out_everywhere(user: User) -> None:
     with transaction.atomic():
         SignIn.objects.filter(user=user, ended_at=None).update(ended_at=DatabaseNow())
         User.objects.filter(pk=user.pk).update(tokens_valid_after=now(), access_changed_at=DatabaseNow())
-        publish.on_commit(Revoked(user.pk))
+        end_connections(user.pk)
 
 
 _IN_SESSION = "sign_in"

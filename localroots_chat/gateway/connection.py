@@ -104,11 +104,11 @@ class Connection:
     """A client that has said who it is. The hub keeps it among the listeners of its person's conversations."""
 
     __slots__ = (
-        "_close", "_outlet", "asked_at", "epoch", "expires", "heard", "id", "memory", "person", "read_at", "session",
+        "_close", "_outlet", "epoch", "expires", "heard", "id", "memory", "person", "read_at", "session",
         "share", "topics",
     )  # fmt: skip
 
-    def __init__(self, arrival: Arrival, outlet: Outlet, close: Callable[[int, str], None], *, asked_at: float) -> None:
+    def __init__(self, arrival: Arrival, outlet: Outlet, close: Callable[[int, str], None]) -> None:
         self.id = f"{_process}-{next(_numbers)}"
         self.share = 0  # of the heartbeats; the hub's
         self.person: Person = arrival.person
@@ -116,7 +116,6 @@ class Connection:
         self.topics: set[str] = set()
         self.memory: dict[str, float] = {}  # what commands remember of this socket, such as when typing was last told
         self.heard = time.monotonic()
-        self.asked_at = asked_at  # since when (monotonic) what ends its person's connections concerns this one
         self.read_at, self.epoch = arrival.read_at, arrival.epoch
         self._outlet, self._close = outlet, close
 

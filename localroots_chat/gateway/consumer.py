@@ -128,7 +128,6 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
         raise Closed(4401, "the first frame must be auth")
 
     async def _arrive(self, credential: Credential) -> Connection:
-        asked_at = time.monotonic()
         try:
             arrival = await arrivals().put(credential)
         except ChatError as error:
@@ -136,7 +135,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
         if len(hub().connections_of(arrival.person.key)) >= settings.CHAT_SOCKETS_PER_PERSON:
             raise Closed(4409, "too many sockets")
         self._outlet = self._make_outlet()
-        connection = self._connection = Connection(arrival, self._outlet, self._close_soon, asked_at=asked_at)
+        connection = self._connection = Connection(arrival, self._outlet, self._close_soon)
         hub().attach(connection, arrival.seats)
         connection.write(Packet([welcome_frame(connection, arrival)]))
         self._watch_expiry()

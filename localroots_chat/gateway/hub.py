@@ -9,7 +9,6 @@ after a moment is read from the database. One hub per event loop.
 import asyncio
 import logging
 import random
-import time
 from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -55,8 +54,8 @@ class Hub:
         self.loop = asyncio.get_running_loop()
         self._topics: dict[str, Topic] = {}
         self._people: dict[int, dict[Connection, None]] = {}
-        # Who was put out lately, when, and of which sign-in: for those whose connection is just being opened.
-        self._revoked: dict[int, list[tuple[float, str]]] = {}
+        # Who was put out lately: for those whose connection is just being opened.
+        self._revoked: dict[int, list[Revoked]] = {}
         self.draining = False  # the process is about to end
         self._emptied = asyncio.Event()
         self._heartbeats = Heartbeats()
@@ -88,9 +87,8 @@ class Hub:
         self._heartbeats.add(connection)
         for seat in seats:
             self.seat(connection, seat)
-        for moment, session in self._revoked.get(connection.person.key, ()):
-            if moment >= connection.asked_at and session in ("", connection.session):
-                connection.close(4403, "signed out")
+        for item in self._revoked.get(connection.person.key, ()):
+            _close_if_revoked(connection, item)
 
     def detach(self, connection: Connection) -> None:
         """`connection` is gone."""
@@ -168,7 +166,7 @@ class Hub:
                     for connection in self.connections_of(item.person):
                         self.unseat(connection, item.topic)
                 case Revoked():
-                    self.revoke(item.person, item.session)
+                    self.revoke(item)
                 case ReceiptsShown():
                     for connection in self.connections_of(item.person):
                         connection.person = connection.person._replace(receipts=item.shown)
@@ -190,14 +188,13 @@ class Hub:
             if connection.id != item.except_connection:
                 connection.write(packet)
 
-    def revoke(self, person: int, session: str) -> None:
-        """Ends this person's connections, or those of one sign-in, also those that are being opened."""
+    def revoke(self, item: Revoked) -> None:
+        """Ends the connections that `item` is about, also those that are being opened."""
         if len(self._revoked) > _REVOKED_MOST:
             self._revoked.clear()  # whoever was arriving then has arrived
-        self._revoked.setdefault(person, []).append((time.monotonic(), session))
-        for connection in self.connections_of(person):
-            if not session or connection.session == session:
-                connection.close(4403, "signed out")
+        self._revoked.setdefault(item.person, []).append(item)
+        for connection in self.connections_of(item.person):
+            _close_if_revoked(connection, item)
 
     def send_away(self, connections: Iterable[Connection], reason: str) -> None:
         """Asks these clients to come back in a moment, not all in the same one, and closes their connections."""
@@ -305,6 +302,11 @@ class Hub:
             _log.warning("A task of the hub could not be done: %s", error)
         except Exception:
             _log.exception("A task of the hub failed")
+
+
+def _close_if_revoked(connection: Connection, item: Revoked) -> None:
+    if connection.session == item.session if item.session else connection.read_at < item.before:
+        connection.close(4403, "signed out")
 
 
 _of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

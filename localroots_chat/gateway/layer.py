@@ -6,6 +6,7 @@ Redis nothing. What is published is a hint: the layer may lose it, the hub's swe
 
 import asyncio
 import logging
+import math
 import secrets
 import zlib
 from collections.abc import Callable
@@ -72,10 +73,11 @@ class Unseated(msgspec.Struct, tag="unseated", array_like=True):
 
 
 class Revoked(msgspec.Struct, tag="revoked", array_like=True):
-    """A person must sign in again: all connections, or those of one sign-in."""
+    """A person must sign in again: the connections of one sign-in, or all that were opened `before` (as `read_at`)."""
 
     person: int
     session: str = ""
+    before: float = math.inf
 
 
 class ReceiptsShown(msgspec.Struct, tag="receipts", array_like=True):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from django.conf import settings
 
 from localroots_chat.database import in_thread
+from localroots_chat.gateway.layer import Revoked
 from localroots_chat.gateway.protocol import Packet
 from localroots_chat.gateway.wiring import Missed, SeatMove, wired
 
@@ -68,9 +69,9 @@ class Sweep:
 
     async def _mend(self, missed: Missed) -> None:
         for person, before in missed.revoked:
-            self._revoke(person, before)
+            self._hub.revoke(Revoked(person, before=before))
         for person, session in missed.ended:
-            self._hub.revoke(person, session)
+            self._hub.revoke(Revoked(person, session))
         # Only what this server does not know yet is worth reading: seats change by the thousand when a group opens.
         unknown = [(person, topic) for person, topic, present in missed.seats if self._differs(person, topic, present)]
         for some in _pieces(unknown, _SEATS_AT_ONCE):
@@ -78,11 +79,6 @@ class Sweep:
                 self._move(move)
         for topic, version in missed.versions:
             self._hub.catch_up(topic, version)
-
-    def _revoke(self, person: int, before: float) -> None:
-        for connection in self._hub.connections_of(person):
-            if connection.read_at < before:
-                connection.close(4403, "signed out")
 
     def _differs(self, person: int, topic: str, present: bool) -> bool:
         return any((topic in connection.topics) != present for connection in self._hub.connections_of(person))

@@ -10,6 +10,7 @@ import pytest
 from localroots_chat.gateway.connection import Connection
 from localroots_chat.gateway.consumer import ChatConsumer
 from localroots_chat.gateway.hub import hub, stop_hub
+from localroots_chat.gateway.layer import Revoked
 from localroots_chat.gateway.protocol import Packet
 from localroots_chat.gateway.wiring import Arrival, Person, Seat
 
@@ -49,15 +50,13 @@ async def test_who_is_revoked_while_being_sent_away_hears_nothing_more(revoked: 
     consumer._outlet, consumer._commands = Ear(), commands
     person = Person(1, "alice", msgspec.Raw(b"{}"), True)
     arrival = Arrival(person, None, None, [Seat("talk", 0, 0, 2)], "epoch", 0, time.time())
-    connection = consumer._connection = Connection(
-        arrival, consumer._outlet, consumer._close_soon, asked_at=time.monotonic()
-    )
+    connection = consumer._connection = Connection(arrival, consumer._outlet, consumer._close_soon)
     try:
         hub().attach(connection, arrival.seats)
         hub().send_away([connection], "restart")
         assert connection in hub().connections(), "it waits for its answers"
         if revoked:
-            hub().revoke(1, "")
+            hub().revoke(Revoked(1))
         assert (connection in hub().connections()) is not revoked
         assert closed == []
         commands.answered.set()
