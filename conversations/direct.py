@@ -1,5 +1,8 @@
 """Opening a direct conversation: one for each pair of people, however many open it at once."""
 
+from collections.abc import Mapping
+from functools import partial
+
 from django.db import IntegrityError, transaction
 
 from conversations import events
@@ -9,6 +12,7 @@ from conversations.shapes import ConversationShape
 from localroots_chat.accounts.blocks import check_may_write
 from localroots_chat.accounts.models import User
 from localroots_chat.accounts.tokens import is_person_id
+from localroots_chat.database import database_clock
 from localroots_chat.errors import invalid, not_found
 from localroots_chat.gateway import publish
 
@@ -46,6 +50,10 @@ def _create(opener: User, other: User, key: str) -> ConversationShape:
     conversation = Conversation.objects.create(type=Conversation.Type.DIRECT, direct_key=key, member_count=2)
     Participant.objects.bulk_create([Participant(conversation=conversation, user=user) for user in (opener, other)])
     shapes = {user.pk: conversation_of(user, conversation.pk) for user in (opener, other)}
-    for person, shape in shapes.items():
-        publish.on_commit(*events.conversation_gained(person, shape))
+    transaction.on_commit(partial(_tell, shapes), robust=True)
     return shapes[opener.pk]
+
+
+def _tell(shapes: Mapping[int, ConversationShape]) -> None:
+    at = database_clock()
+    publish.on_commit(*(events.conversation_gained(person, shape, at) for person, shape in shapes.items()))

@@ -33,10 +33,11 @@ def conversation_new(shape: ConversationShape) -> bytes:
     return event_frame("conversation:new", told)
 
 
-def conversation_gained(person: int, shape: ConversationShape) -> list[Item]:
-    """The person with this key has gained the conversation; their connections hear it from now on."""
-    seated = Seated(person, shape.id, shape.version, shape.last_seq, shape.participant_count)
-    return [seated, Personal(person, conversation_new(shape))]
+def conversation_gained(person: int, shape: ConversationShape, at: float) -> Item:
+    """The person with this key has gained the conversation; their connections hear it from now on. `at` is a time of
+    the database after COMMIT."""
+    frame = conversation_new(shape)
+    return Seated(person, shape.id, at, shape.version, shape.last_seq, shape.participant_count, frame)
 
 
 def conversation_gone(conversation: str) -> bytes:

@@ -33,7 +33,7 @@ from localroots_chat.gateway.layer import (
 from localroots_chat.gateway.protocol import Packet, event_frame
 from localroots_chat.gateway.sweep import Sweep
 from localroots_chat.gateway.topic import Topic
-from localroots_chat.gateway.wiring import Change, Seat, wired
+from localroots_chat.gateway.wiring import Change, Seat, SeatMove, wired
 
 _log = logging.getLogger(__name__)
 
@@ -160,16 +160,28 @@ class Hub:
                     self._deliver_personal(item)
                 case Seated():
                     seat = Seat(item.topic, item.version, item.seq, item.members)
-                    for connection in self.connections_of(item.person):
-                        self.seat(connection, seat)
+                    self.move(SeatMove(item.person, item.topic, seat, item.frame), item.at)
                 case Unseated():
-                    for connection in self.connections_of(item.person):
-                        self.unseat(connection, item.topic)
+                    self.move(SeatMove(item.person, item.topic, None, item.frame), item.at)
                 case Revoked():
                     self.revoke(item)
                 case ReceiptsShown():
                     for connection in self.connections_of(item.person):
                         connection.person = connection.person._replace(receipts=item.shown)
+
+    def move(self, move: SeatMove, at: float) -> None:
+        """A seat was gained or lost before this time of the database: those who do not know yet are told."""
+        for connection in self.connections_of(move.person):
+            if at <= connection.moves.get(move.topic, connection.read_at):
+                continue
+            connection.moves[move.topic] = at
+            if (move.topic in connection.topics) == (move.seat is not None):
+                continue
+            if move.seat is None:
+                self.unseat(connection, move.topic)
+            else:
+                self.seat(connection, move.seat)
+            connection.write(Packet([move.frame]))
 
     def _deliver_fleeting(self, item: Fleeting) -> None:
         topic = self._topics.get(item.topic)

@@ -26,6 +26,7 @@ _JOIN_AGAIN_SECONDS: Final = 1.0
 # A subscription may be lost without a word: by a network that forgets idle connections, by an error in the layer.
 _ECHO_EVERY_SECONDS: Final = 2.0
 _ECHO_SECONDS: Final = 1.0
+_AFTER_FAILURE_SECONDS: Final = 0.01  # so that a layer that fails at once cannot keep the loop
 _ECHOES: Final = 3  # a subscription that is being made again loses some
 _MOST_WAITING: Final = 50_000  # items; beyond that Redis is no help and the sweep delivers
 
@@ -56,20 +57,27 @@ class Personal(msgspec.Struct, tag="personal", array_like=True):
 
 
 class Seated(msgspec.Struct, tag="seated", array_like=True):
-    """A person has gained a seat: their connections hear the conversation from `version` on."""
+    """A person has gained a seat: their connections get the frame, and hear the conversation from `version` on.
+
+    `at` is a time of the database after that was committed: late news must not undo what was learnt since.
+    """
 
     person: int
     topic: str
+    at: float
     version: int
     seq: int
     members: int
+    frame: bytes
 
 
 class Unseated(msgspec.Struct, tag="unseated", array_like=True):
-    """A person has lost a seat."""
+    """A person has lost a seat, `at` a time of the database after that was committed."""
 
     person: int
     topic: str
+    at: float
+    frame: bytes
 
 
 class Revoked(msgspec.Struct, tag="revoked", array_like=True):
@@ -184,11 +192,18 @@ class Bus:
 
     async def _receive(self, channel: str) -> None:
         while True:
-            message = await self._layer.receive(channel)
-            self._echo.set()
             try:
-                if message.get("origin", self.origin) != self.origin:
-                    self._deliver(_decoder.decode(message["items"]))
+                message = await self._layer.receive(channel)
+                self._echo.set()
+                if message.get("origin", self.origin) == self.origin:
+                    continue
+                items = _decoder.decode(message["items"])
+            except Exception as error:  # no message of ours, or the layer is at its end: then `_hears` notices
+                _log.error("What came on the bus could not be read: %s", repr(error))  # noqa: TRY400
+                await asyncio.sleep(_AFTER_FAILURE_SECONDS)
+                continue
+            try:
+                self._deliver(items)
             except Exception:
                 _log.exception("A message of the bus could not be delivered")
 

@@ -15,8 +15,7 @@ from django.conf import settings
 
 from localroots_chat.database import in_thread
 from localroots_chat.gateway.layer import Revoked
-from localroots_chat.gateway.protocol import Packet
-from localroots_chat.gateway.wiring import Missed, SeatMove, wired
+from localroots_chat.gateway.wiring import Missed, wired
 
 if TYPE_CHECKING:
     from localroots_chat.gateway.hub import Hub
@@ -76,21 +75,12 @@ class Sweep:
         unknown = [(person, topic) for person, topic, present in missed.seats if self._differs(person, topic, present)]
         for some in _pieces(unknown, _SEATS_AT_ONCE):
             for move in await in_thread(wired().seat_moves, some):
-                self._move(move)
+                self._hub.move(move, missed.now)
         for topic, version in missed.versions:
             self._hub.catch_up(topic, version)
 
     def _differs(self, person: int, topic: str, present: bool) -> bool:
         return any((topic in connection.topics) != present for connection in self._hub.connections_of(person))
-
-    def _move(self, move: SeatMove) -> None:
-        for connection in self._hub.connections_of(move.person):
-            if move.seat is None and move.topic in connection.topics:
-                self._hub.unseat(connection, move.topic)
-                connection.write(Packet([move.frame]))
-            elif move.seat is not None and move.topic not in connection.topics:
-                self._hub.seat(connection, move.seat)
-                connection.write(Packet([move.frame]))
 
 
 async def _first_clock() -> float:

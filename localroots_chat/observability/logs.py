@@ -5,6 +5,7 @@ Query strings of socket addresses may hold tickets, and clients err with tokens.
 
 import logging
 import re
+from asyncio import CancelledError
 
 _QUERY = re.compile(r"\?[^\s\"']*")
 _JWT = re.compile(r"eyJ[\w-]{8,}\.[\w.-]+")
@@ -46,6 +47,8 @@ class ShortOnOutages(logging.Filter):
         if record.name not in self._LOGGERS or record.levelno < logging.WARNING:
             return True
         if record.name == "channels_redis.pubsub" and record.exc_info is not None:
+            if isinstance(record.exc_info[1], CancelledError):  # a server ends while Redis is away
+                return False
             record.msg, record.args, record.exc_info = f"{record.msg}: %r", (record.exc_info[1],), None
         what = record.getMessage()
         if record.created < self._said.get(what, 0.0) + self._EVERY_SECONDS:

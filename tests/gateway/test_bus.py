@@ -41,9 +41,9 @@ async def test_a_lost_subscription_is_made_again(
     bus: tuple[Bus, "asyncio.Queue[list[Item]]"], caplog: pytest.LogCaptureFixture
 ) -> None:
     _, heard = bus
-    await hear(heard, Unseated(1, "before"))
+    await hear(heard, Unseated(1, "before", 1.0, b""))
     assert "deaf" not in caplog.text
     for shard in get_channel_layer()._shards:
         shard._receive_task.cancel()  # as an error does that the layer does not survive
-    await hear(heard, Unseated(1, "after"))
+    await hear(heard, Unseated(1, "after", 2.0, b""))
     assert "deaf" in caplog.text
