@@ -199,7 +199,7 @@ class Bus:
                     continue
                 items = _decoder.decode(message["items"])
             except Exception as error:  # no message of ours, or the layer is at its end: then `_hears` notices
-                _log.error("What came on the bus could not be read: %s", repr(error))  # noqa: TRY400
+                _log.error("What came on the bus could not be read: %s", repr(error))
                 await asyncio.sleep(_AFTER_FAILURE_SECONDS)
                 continue
             try:
