@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import psycopg
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.backends.postgresql import base
 from psycopg import errors
 
@@ -55,19 +55,24 @@ class Silence:
             threading.Thread(target=self._ask, name="database-is-silent", daemon=True).start()
 
     def _ask(self) -> None:
-        parameters = {**connection.get_connection_params(), "connect_timeout": _ASK_SECONDS}
-        while True:
-            try:
-                psycopg.connect(**parameters).close()
-            except errors.ConnectionTimeout:
+        try:
+            parameters = {**connection.get_connection_params(), "connect_timeout": _ASK_SECONDS}
+            while not self._connects(parameters):
                 continue
-            except psycopg.Error as error:
-                _log.warning("The database answers that it cannot be had: %s", error)
-            else:
-                _log.warning("The database answers again")
+        finally:  # also where this itself went wrong: then everybody asks again, and waits
             self.heard()
             self._is_silent = False
-            return
+
+    def _connects(self, parameters: dict[str, Any]) -> bool:
+        try:
+            psycopg.connect(**parameters).close()
+        except errors.ConnectionTimeout:
+            return False
+        except psycopg.Error as error:
+            _log.warning("The database answers that it cannot be had: %s", error)
+        else:
+            _log.warning("The database answers again")
+        return True
 
 
 silence: Final = Silence()
@@ -120,7 +125,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def set_autocommit(self, *args: Any, **kwargs: Any) -> None:
         try:
             super().set_autocommit(*args, **kwargs)
-        except DatabaseError:
+        except Error:
             # Else Django would take the next transaction for a part of this one, and never commit it.
             self.close()
             raise
