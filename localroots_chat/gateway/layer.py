@@ -15,7 +15,6 @@ from typing import Any, Final
 import msgspec
 from channels.layers import get_channel_layer
 from django.conf import settings
-from redis.exceptions import RedisError
 
 from localroots_chat.gateway.redis_client import Breaker, RedisAway
 
@@ -171,10 +170,14 @@ class Bus:
             finally:
                 receiver.cancel()
             _log.error("The bus is deaf: what is sent does not come. It is joined again")
-            try:
-                await asyncio.wait_for(self._layer.flush(), PUBLISH_SECONDS)
-            except (RedisError, OSError) as error:
-                _log.warning("The bus could not be left in order (%s)", repr(error))
+            await self._leave()
+
+    async def _leave(self) -> None:
+        """Drops the layer's connections and channels: an abandoned one would fill for ever."""
+        try:
+            await asyncio.wait_for(self._layer.flush(), PUBLISH_SECONDS)
+        except Exception as error:  # whatever it is, joining is tried again
+            _log.warning("The bus could not be left in order (%s)", repr(error))
 
     async def _hears(self, channel: str) -> bool:
         """Whether what is sent to this server comes. True also where nothing can be sent: that is the breaker's."""
@@ -217,6 +220,7 @@ class Bus:
                 raise
             except Exception as error:
                 _log.warning("The bus cannot be joined yet (%s)", repr(error))
+                await self._leave()
                 await asyncio.sleep(_JOIN_AGAIN_SECONDS)
             else:
                 return channel
