@@ -1,6 +1,5 @@
 """People at the door: who stands behind a credential, asked for all who come at the same time, and their welcome."""
 
-import time
 from typing import Any
 
 import msgspec
@@ -52,7 +51,7 @@ def welcome_frame(connection: Connection, arrival: Arrival) -> bytes:
         user=arrival.person.shape,
         epoch=arrival.epoch,
         heartbeat_interval=int(beat) if beat == int(beat) else beat,
-        server_time=iso_of_epoch(time.time()),
+        server_time=iso_of_epoch(arrival.read_at),  # the database's, as everybody's
         unread_total=arrival.unread_total,
         limits={
             "messageCharacters": settings.CHAT_MESSAGE_CHARACTERS,

@@ -115,12 +115,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
         bounds = {"statement_timeout": settings.CHAT_STATEMENT_SECONDS, "lock_timeout": _LOCK_SECONDS}
         options = [f"-c {name}={int(seconds * 1000)}" for name, seconds in bounds.items()]
         try:
-            return super().get_new_connection(
+            new = super().get_new_connection(
                 {**conn_params, "options": " ".join([conn_params.get("options", ""), *options]).strip()}
             )
         except errors.ConnectionTimeout:
             silence.waited()
             raise
+        if new.info.parameter_status("default_transaction_read_only") == "on":  # from PostgreSQL 14 on
+            self.close_at = time.monotonic()  # such a session stays so: for this request, and not kept
+        return new
 
     def set_autocommit(self, *args: Any, **kwargs: Any) -> None:
         try:

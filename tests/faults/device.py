@@ -142,21 +142,20 @@ class _Session:
             welcome = json.loads(await asyncio.wait_for(self.socket.recv(), 10))
             if welcome["event"] != "welcome":
                 raise ConnectionResetError(f"no welcome but {welcome}")
-            reading = self._spawn(self._read())
-            await self._sync(await self._epoch(welcome["data"]["epoch"]))
-            self.device.connects += 1
-            self.device.connected = True
-            self.device.news.set()
-            await asyncio.gather(reading, self._spawn(self._send_outbox()))
+            await asyncio.gather(self._spawn(self._read()), self._spawn(self._talk(welcome["data"]["epoch"])))
         finally:
             for task in self.tasks:
                 task.cancel()
             for future in self.replies.values():
                 future.cancel()
 
-    async def _epoch(self, epoch: str) -> str:
+    async def _talk(self, epoch: str) -> None:
         before, self.device._epoch = self.device._epoch, epoch
-        return before or epoch
+        await self._sync(before or epoch)
+        self.device.connects += 1
+        self.device.connected = True
+        self.device.news.set()
+        await self._send_outbox()
 
     def _spawn(self, work: Any) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

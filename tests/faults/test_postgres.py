@@ -4,6 +4,8 @@ acknowledged that is not stored, and a moment after its return all is well, on t
 
 import asyncio
 import random
+import subprocess
+import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
@@ -19,7 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.faults.checker import Attempt, Log, violations
 from tests.faults.rig import Rig, Town, town
 from tests.support.people import Person
-from tests.support.servers import ChatServer
+from tests.support.servers import ROOT, ChatServer
 from tests.support.sockets import Frame, SocketClient
 
 ANSWERED_SECONDS = 6  # a command, while the database is away or gives nothing
@@ -314,6 +316,55 @@ async def test_everybody_waits_for_it_in_good_order(name: str, rig: Rig, witness
         await is_whole(place)
     assert [server.pid for server in rig.servers] == processes
     assert all(server.running for server in rig.servers)
+
+
+# What a server does when it finds that the database has fallen silent, at each moment at which it looks; and what it
+# does afterwards, because the connection is kept. Prints what it would acknowledge.
+_SILENT_FOR_A_MOMENT = """
+import itertools, django
+django.setup()
+from django.db import connection, transaction
+from localroots_chat.database import with_connection
+from localroots_chat.errors import ChatError
+from localroots_chat.postgresql import base
+
+def store(name):
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("INSERT INTO stored VALUES (%s)", [name])
+
+base.begin_to_serve()
+for moment in range(10):
+    looks = itertools.count()
+    def check():
+        if next(looks) == moment:
+            raise base.SilentError("for a moment")
+    base.silence.check = check
+    for name in (f"{moment}, first", f"{moment}, then", f"{moment}, at last"):
+        try:
+            with_connection(store, name)
+        except ChatError as error:
+            assert error.code == "unavailable"
+        else:
+            print(name)
+    connection.close()
+"""
+
+
+def test_silence_at_any_moment_keeps_no_transaction_from_its_commit(rig: Rig) -> None:
+    server = rig.servers[0]
+    environment = {**server.environment(), "DJANGO_SETTINGS_MODULE": "localroots_chat.settings"}
+    command = [sys.executable, "-c", _SILENT_FOR_A_MOMENT]
+    with psycopg.connect(rig.postgres.url, autocommit=True) as administrator:
+        administrator.execute("CREATE TABLE stored (name text)")
+        try:
+            said = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
+            stored = {name for (name,) in administrator.execute("SELECT name FROM stored")}
+        finally:
+            administrator.execute("DROP TABLE stored")
+    acknowledged = said.splitlines()
+    assert set(acknowledged) <= stored
+    assert {f"{moment}, at last" for moment in range(10)} <= set(acknowledged)
+    assert len(acknowledged) < 30, "it was silent, for some"
 
 
 # It loses lines
