@@ -186,7 +186,7 @@ _RATE = re.compile(r'"(\w+)": env\.rate\("(CHAT_\w+)", "(\d+)/(\d+)s"\)')
 _NUMBER = re.compile(r"^(CHAT_\w+) = (?:env\.(?:number|seconds)\(\"\w+\", )?([\d_]+)", re.MULTILINE)
 # What is the operator's business alone.
 _NOT_OF_CLIENTS = {
-    "CHAT_DATABASE_THREADS", "CHAT_HTTP_THREADS", "CHAT_BUS_GROUPS", "CHAT_SWEEP_SECONDS",
+    "CHAT_DATABASE_THREADS", "CHAT_HTTP_THREADS", "CHAT_BUS_GROUPS", "CHAT_SWEEP_SECONDS", "CHAT_STATEMENT_SECONDS",
 }  # fmt: skip
 _SETTINGS = SOURCES[ROOT / "localroots_chat" / "settings.py"]
 
