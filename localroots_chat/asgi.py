@@ -14,6 +14,7 @@ from django.urls import path, re_path  # noqa: E402
 
 from localroots_chat.gateway.consumer import ChatConsumer  # noqa: E402
 from localroots_chat.gateway.drain import drain_on_signals  # noqa: E402
+from localroots_chat.gateway.garbage import collect_seldom  # noqa: E402
 from localroots_chat.gateway.hub import hub, stop_hub  # noqa: E402
 from localroots_chat.http_threads import KeptThreads, OneHopHandler  # noqa: E402
 from localroots_chat.observability.health import Health  # noqa: E402
@@ -33,6 +34,7 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            collect_seldom()
             hub()
             drain_on_signals()
             await send({"type": "lifespan.startup.complete"})

@@ -105,6 +105,7 @@ if POSTGRESQL:
     _database["CONN_MAX_AGE"] = 60
     _database["CONN_HEALTH_CHECKS"] = True
     _database["OPTIONS"].setdefault("connect_timeout", "3")
+    _database["OPTIONS"]["prepare_threshold"] = 0  # the constant statements (database.py), when first asked
 DATABASES: dict[str, dict[str, Any]] = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CHAT_STATEMENT_SECONDS = env.seconds("CHAT_STATEMENT_SECONDS", 3)
@@ -240,6 +241,7 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True  # nothing has to be collected before the first start
 MEDIA_ROOT = Path(env.text("MEDIA_ROOT") or BASE_DIR / "media")
 
+_log_level = env.text("LOG_LEVEL", "INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -256,9 +258,10 @@ LOGGING = {
             "filters": ["clients", "outages", "scrub"],
         }
     },
-    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": _log_level},
     "loggers": {
         "uvicorn.access": {"level": "INFO" if DEBUG else "WARNING"},
+        "uvicorn.websockets": {"level": "INFO" if _log_level == "DEBUG" else "WARNING"},  # each handshake
         # every refused request would be a line; the access log has it already
         "django.request": {"level": "ERROR"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},

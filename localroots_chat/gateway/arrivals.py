@@ -1,6 +1,6 @@
 """People at the door: who stands behind a credential, asked for all who come at the same time, and their welcome."""
 
-from typing import Any
+from functools import lru_cache
 
 import msgspec
 from django.conf import settings
@@ -10,7 +10,7 @@ from localroots_chat.errors import ChatError
 from localroots_chat.gateway.batcher import Batcher
 from localroots_chat.gateway.connection import Connection
 from localroots_chat.gateway.per_loop import per_loop
-from localroots_chat.gateway.protocol import event_frame
+from localroots_chat.gateway.protocol import event_frame, raw
 from localroots_chat.gateway.wiring import Arrival, Credential, wired
 from localroots_chat.wire import iso_of_epoch
 
@@ -40,7 +40,7 @@ class Welcome(msgspec.Struct, rename="camel"):
     heartbeat_interval: float
     server_time: str
     unread_total: int
-    limits: dict[str, Any]
+    limits: msgspec.Raw
 
 
 def welcome_frame(connection: Connection, arrival: Arrival) -> bytes:
@@ -53,12 +53,27 @@ def welcome_frame(connection: Connection, arrival: Arrival) -> bytes:
         heartbeat_interval=int(beat) if beat == int(beat) else beat,
         server_time=iso_of_epoch(arrival.read_at),  # the database's, as everybody's
         unread_total=arrival.unread_total,
-        limits={
-            "messageCharacters": settings.CHAT_MESSAGE_CHARACTERS,
-            "frameBytes": settings.CHAT_FRAME_BYTES,
-            "socketsPerPerson": settings.CHAT_SOCKETS_PER_PERSON,
-            "groupMembers": settings.CHAT_GROUP_MEMBERS,
-            "rates": {name: f"{most}/{seconds:g}s" for name, (most, seconds) in settings.CHAT_RATES.items()},
-        },
+        limits=_limits(
+            settings.CHAT_MESSAGE_CHARACTERS,
+            settings.CHAT_FRAME_BYTES,
+            settings.CHAT_SOCKETS_PER_PERSON,
+            settings.CHAT_GROUP_MEMBERS,
+            tuple(settings.CHAT_RATES.items()),
+        ),
     )
     return event_frame("welcome", welcome)
+
+
+@lru_cache(maxsize=1)
+def _limits(
+    characters: int, frame_bytes: int, sockets: int, members: int, rates: tuple[tuple[str, tuple[int, float]], ...]
+) -> msgspec.Raw:
+    return raw(
+        {
+            "messageCharacters": characters,
+            "frameBytes": frame_bytes,
+            "socketsPerPerson": sockets,
+            "groupMembers": members,
+            "rates": {name: f"{most}/{seconds:g}s" for name, (most, seconds) in rates},
+        }
+    )

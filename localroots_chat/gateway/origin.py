@@ -4,11 +4,15 @@ Channels' own validator answers a malformed Origin with a traceback and lets htt
 """
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
 
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 _PORTS = {"http": 80, "https": 443}
+_KEPT: Final = 256  # most connections come from the same few pages
 
 
 def may_connect(origin: bytes | None, host: bytes, *, secure: bool) -> bool:
@@ -18,7 +22,10 @@ def may_connect(origin: bytes | None, host: bytes, *, secure: bool) -> bool:
     asking = _parts(origin)
     if asking is None:
         return False
-    return asking in _allowed() or asking == _own(host, secure=secure)
+    if asking in _allowed():
+        return True
+    # In production PUBLIC_URL alone says what is the service's own.
+    return not settings.PRODUCTION and asking == _own(host, tuple(settings.ALLOWED_HOSTS), secure=secure)
 
 
 def _allowed() -> set[tuple[str, str, int]]:
@@ -26,16 +33,12 @@ def _allowed() -> set[tuple[str, str, int]]:
     return {parts for parts in known if parts is not None}
 
 
-def _own(host: bytes, *, secure: bool) -> tuple[str, str, int] | None:
-    """What the client itself says it connects to, where that is one of ALLOWED_HOSTS.
-
-    In production PUBLIC_URL alone says what is the service's own.
-    """
-    if settings.PRODUCTION:
-        return None
+@lru_cache(maxsize=_KEPT)
+def _own(host: bytes, allowed: Sequence[str], *, secure: bool) -> tuple[str, str, int] | None:
+    """What the client itself says it connects to, where that is one of the hosts that are allowed."""
     name = host.decode("latin-1")
     domain, _ = split_domain_port(name)
-    if not validate_host(domain, settings.ALLOWED_HOSTS):
+    if not validate_host(domain, allowed):
         return None
     return _parts(f"{'https' if secure else 'http'}://{name}".encode("latin-1"))
 
@@ -43,6 +46,7 @@ def _own(host: bytes, *, secure: bool) -> tuple[str, str, int] | None:
 _ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?", re.IGNORECASE)
 
 
+@lru_cache(maxsize=_KEPT)
 def _parts(origin: bytes) -> tuple[str, str, int] | None:
     """(scheme, host, port) of exactly what RFC 6454 §6.2 lets a browser send; None for everything else."""
     found = _ORIGIN.fullmatch(origin.decode("latin-1"))

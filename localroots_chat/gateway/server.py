@@ -6,6 +6,7 @@ does; `close(code, reason)` ends the socket without waiting for what ASGI's `sen
 reads. A delivery costs 12 to 14 µs this way, and 20 by `send`. Servers without it (daphne) are served by `send`.
 """
 
+import logging
 import os
 import socket
 from typing import Any, Final
@@ -22,10 +23,16 @@ from websockets.http11 import Request
 from localroots_chat.gateway.connection import PREFRAMED, Preframed
 
 _STUCK_READER_MS: Final = 20_000
+_handshakes = logging.getLogger("uvicorn.websockets")
 
 
 class ChatWebSocketProtocol(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket protocol, plus the extension."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # uvicorn's own logger has a line for every handshake, at the level of its news about the server itself.
+        self.logger = self.conn.logger = _handshakes
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)

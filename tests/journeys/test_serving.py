@@ -15,7 +15,7 @@ from tests.support.servers import ROOT, ChatServer
 from tests.support.sockets import SocketClient
 
 # Long intervals, shortened
-QUICK = {"CHAT_HEARTBEAT_SECONDS": "1", "CHAT_SILENCE_SECONDS": "2.5", "CHAT_AUTH_SECONDS": "1"}
+QUICK = {"CHAT_HEARTBEAT_SECONDS": "1", "CHAT_SILENCE_SECONDS": "2.5", "CHAT_AUTH_SECONDS": "1", "LOG_LEVEL": "DEBUG"}
 
 
 class DevelopmentServer(ChatServer):

@@ -21,7 +21,9 @@ _PATIENT = {f"CHAT_RATE_{name}": "100000/10s" for name in _RATES}
 @pytest.fixture(scope="session")
 def patient_server() -> Iterator[ChatServer]:
     with services.fresh_database(services.postgres()) as database_url:
-        server = ChatServer(database_url=database_url, env={**_PATIENT, "ALLOWED_ORIGINS": ALLOWED_ORIGIN})
+        server = ChatServer(
+            database_url=database_url, env={**_PATIENT, "ALLOWED_ORIGINS": ALLOWED_ORIGIN, "LOG_LEVEL": "DEBUG"}
+        )
         server.manage("migrate", "--verbosity=0")
         with server:
             yield server
