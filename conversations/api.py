@@ -13,11 +13,11 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 
 from conversations import direct, edits, history, inbox, messages, reactions, reads
-from conversations.participants import message_of, seat_of
-from conversations.reactions import answer_to
+from conversations.message_rows import message_seen_by
+from conversations.participants import seat_of
 from conversations.shapes import ClientId, ConversationShape, MessageShape, SentShape, SentType
+from conversations.storing import Stored
 from conversations.sync import SyncRequest, SyncShape, sync
-from conversations.writer import Stored
 from localroots_chat.accounts.authentication import asker
 from localroots_chat.accounts.throttling import count_one
 from localroots_chat.described import CURSOR, LIMIT, describe, number
@@ -77,7 +77,7 @@ class ConversationViewSet(ViewSet):
         if "cursor" in request.GET:
             after = _cursor(request.GET["cursor"])
         limit = number_parameter(request._request, "limit", inbox.PAGE, least=1, most=history.PAGE_MOST)
-        results, more = inbox.conversations_of(asker(request), after=after, limit=limit)
+        results, more = inbox.conversations_of(asker(request).pk, after=after, limit=limit)
         return Response(Listed(results, None if more is None else _write_cursor(more)))
 
     @describe(
@@ -93,7 +93,7 @@ class ConversationViewSet(ViewSet):
     @describe(gives={200: ConversationShape})
     def retrieve(self, request: Request, conversation: str) -> Response:
         """See one conversation."""
-        return Response(inbox.conversation_of(asker(request), conversation))
+        return Response(inbox.conversation_of(asker(request).pk, conversation))
 
     @describe(takes=Mute, gives={200: ConversationShape})
     def partial_update(self, request: Request, conversation: str) -> Response:
@@ -101,7 +101,7 @@ class ConversationViewSet(ViewSet):
         seat = seat_of(asker(request).pk, conversation)
         seat.muted = read_body(request, Mute).muted
         seat.save(update_fields=["muted"])
-        return Response(inbox.shape_of_seat(seat))
+        return Response(inbox.conversation_of(asker(request).pk, conversation))
 
     @describe(
         gives={200: history.Page},
@@ -121,8 +121,7 @@ class ConversationViewSet(ViewSet):
         """
         place = _place(request._request)
         limit = number_parameter(request._request, "limit", history.PAGE, least=1, most=history.PAGE_MOST)
-        page = history.page_of(seat_of(asker(request).pk, conversation), place, limit)
-        return Response(page)
+        return Response(history.page_of(asker(request).pk, conversation, place, limit))
 
     @describe(
         takes=NewMessage,
@@ -169,7 +168,7 @@ class MessageViewSet(ViewSet):
     @describe(gives={200: MessageShape})
     def retrieve(self, request: Request, message: str) -> Response:
         """See one message as it is now."""
-        return Response(answer_to(asker(request).pk, message_of(asker(request).pk, message)))
+        return Response(message_seen_by(asker(request).pk, message))
 
     @describe(
         takes=NewText,

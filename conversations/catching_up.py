@@ -6,22 +6,26 @@ Heads are read before rows. The other order loses what commits in between.
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Q
 
 from conversations.changing import updated_frame
 from conversations.epochs import count_sweep
 from conversations.events import conversation_gone, conversation_new
-from conversations.inbox import shape_of_seat
-from conversations.models import Conversation, Message, Participant
-from conversations.shapes import message_shape
+from conversations.inbox import conversation_of
+from conversations.message_rows import sender_of, statement, told
+from conversations.models import Conversation, Participant
 from localroots_chat.accounts.models import SignIn, User
-from localroots_chat.database import database_clock
-from localroots_chat.gateway.protocol import event_frame, raw
+from localroots_chat.database import ask, database_clock
+from localroots_chat.errors import ChatError
+from localroots_chat.gateway.protocol import event_frame
 from localroots_chat.gateway.wiring import Change, Head, Missed, Seat, SeatMove
+from localroots_chat.sql import id_in
 
 REPAIR_MOST: Final = 500
+
+_CHANGED: Final = statement("WHERE m.conversation_id = %s AND m.version > %s ORDER BY m.version LIMIT %s", reader=None)
 
 
 def read_after(topic: str, version: int, seq: int) -> Head:
@@ -31,27 +35,24 @@ def read_after(topic: str, version: int, seq: int) -> Head:
     """
     key = uuid.UUID(topic)
     head = Conversation.objects.values_list("version", "last_seq").get(pk=key)
-    rows = (
-        Message.objects.filter(conversation_id=key, version__gt=version)
-        .select_related("sender", "reply_to__sender")
-        .order_by("version")[: REPAIR_MOST + 1]
-    )
+    rows = ask(_CHANGED, id_in(key), version, REPAIR_MOST + 1).rows()
     changes: list[Change] = []
     prev = version
     for row in rows[:REPAIR_MOST]:
-        changes.append(_change(topic, row, prev, seq))
-        prev = row.version
+        changes.append(_change(row, prev, seq))
+        prev = changes[-1].version
     complete = len(rows) <= REPAIR_MOST
     return Head(head[0] if complete else prev, head[1] if complete else seq, changes)
 
 
-def _change(topic: str, row: Message, prev: int, seq: int) -> Change:
-    if row.seq > seq:
-        envelope = {"conversationId": topic, "prev": prev, "version": row.version}
-        frame = event_frame("message:new", raw(message_shape(row)), envelope)
+def _change(row: Sequence[Any], prev: int, seq: int) -> Change:
+    shape = told(row)
+    if shape.seq > seq:
+        envelope = {"conversationId": shape.conversation_id, "prev": prev, "version": shape.version}
+        frame = event_frame("message:new", shape, envelope)
     else:
-        frame = updated_frame(row, prev)
-    return Change(prev, row.version, max(seq, row.seq), row.sender_id, frame)
+        frame = updated_frame(shape, prev)
+    return Change(prev, shape.version, max(seq, shape.seq), sender_of(row), frame)
 
 
 def missed_since(since: float, topics: Sequence[str], people: Sequence[int]) -> Missed:
@@ -86,20 +87,21 @@ def missed_since(since: float, topics: Sequence[str], people: Sequence[int]) -> 
 
 def seat_moves(pairs: Sequence[tuple[int, str]]) -> list[SeatMove]:
     """What these people (keys) are to be told about their seats in these conversations. Four queries for each seat
-    that is held, one for all that are lost."""
+    that is held, one for all."""
     wanted = Q()
     for user, conversation in pairs:
         wanted |= Q(user_id=user, conversation_id=conversation)
-    return [
-        _seat_move(seat)
-        for seat in Participant.objects.filter(wanted).select_related("conversation__group__created_by")
-    ]
+    seats = Participant.objects.filter(wanted).values_list("user_id", "conversation_id", "left_at")
+    return [_seat_move(user, conversation, held=left is None) for user, conversation, left in seats]
 
 
-def _seat_move(seat: Participant) -> SeatMove:
-    topic = str(seat.conversation_id)
-    if seat.left_at is not None:
-        return SeatMove(seat.user_id, topic, None, conversation_gone(topic))
-    conversation = seat.conversation
-    found = Seat(topic, conversation.version, conversation.last_seq, conversation.member_count)
-    return SeatMove(seat.user_id, topic, found, conversation_new(shape_of_seat(seat)))
+def _seat_move(user: int, conversation: uuid.UUID, *, held: bool) -> SeatMove:
+    topic = str(conversation)
+    try:
+        shape = conversation_of(user, conversation) if held else None
+    except ChatError:  # lost meanwhile
+        shape = None
+    if shape is None:
+        return SeatMove(user, topic, None, conversation_gone(topic))
+    found = Seat(topic, shape.version, shape.last_seq, shape.participant_count)
+    return SeatMove(user, topic, found, conversation_new(shape))

@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
+from conversations.message_rows import message_now
 from conversations.models import Conversation, Message, Participant
 from conversations.participants import message_of, seat_of
-from conversations.shapes import MessageShape, message_shape
+from conversations.shapes import MessageShape, for_everybody
 from localroots_chat.accounts.blocks import check_may_write
 from localroots_chat.accounts.models import User
 from localroots_chat.database import DatabaseNow
@@ -39,10 +40,14 @@ class Held:
             others = User.objects.filter(seats__conversation=conversation).exclude(pk=self.seat.user_id)
             check_may_write(self.seat.user_id, others)
 
-    def store(self, *fields: str, told: Mapping[str, Any] | None = None) -> None:
+    def as_it_is(self) -> MessageShape:
+        """The message, as the person is answered. One query."""
+        return message_now(self.seat.user_id, self.message.pk)
+
+    def store(self, *fields: str, told: Mapping[str, Any] | None = None) -> MessageShape:
         """Stores these fields as the conversation's next version and tells everybody, with `told` beside the message.
 
-        Two queries.
+        Returns what the person is answered. Three queries.
         """
         conversation, message = self.seat.conversation, self.message
         conversation.version += 1
@@ -50,9 +55,11 @@ class Held:
         message.save(update_fields=["version", "updated_at", *fields])
         conversation.changed_at = DatabaseNow()
         conversation.save(update_fields=["version", "changed_at"])
-        frame = updated_frame(message, message.version - 1, told)
+        shape = self.as_it_is()
+        frame = updated_frame(for_everybody(shape), message.version - 1, told)
         change = (message.version - 1, message.version, conversation.last_seq, self.seat.user_id, frame)
         publish.on_commit(Durable(str(conversation.pk), [change]))
+        return shape
 
 
 def hold(person: int, message: str) -> Held:
@@ -68,14 +75,12 @@ def hold(person: int, message: str) -> Held:
         .get(pk=seen.conversation_id)
     )
     seat = seat_of(person, seen.conversation_id)
-    locked = Message.objects.select_related("sender", "reply_to__sender").get(pk=seen.pk)
+    locked = Message.objects.get(pk=seen.pk)
     return Held(seat, locked, now.replace(microsecond=now.microsecond // 1000 * 1000))
 
 
-def updated_frame(message: Message, prev: int, told: Mapping[str, Any] | None = None) -> bytes:
+def updated_frame(message: MessageShape, prev: int, told: Mapping[str, Any] | None = None) -> bytes:
     """`message:updated`: put this message by its id."""
-    shape: MessageShape | dict[str, Any] = message_shape(message)
-    if told:
-        shape = {**msgspec.to_builtins(shape), **told}
-    envelope = {"conversationId": str(message.conversation_id), "prev": prev, "version": message.version}
-    return event_frame("message:updated", shape, envelope)
+    data: MessageShape | dict[str, Any] = {**msgspec.to_builtins(message), **told} if told else message
+    envelope = {"conversationId": message.conversation_id, "prev": prev, "version": message.version}
+    return event_frame("message:updated", data, envelope)

@@ -31,13 +31,13 @@ def open_direct(opener: User, other_id: str) -> tuple[ConversationShape, bool]:
     key = direct_key(opener.pk, other.pk)
     known = Conversation.objects.filter(direct_key=key).values_list("pk", flat=True).first()
     if known is not None:
-        return conversation_of(opener, known), False
+        return conversation_of(opener.pk, known), False
     check_may_write(opener.pk, User.objects.filter(pk=other.pk))
     try:
         return _create(opener, other, key), True
     except IntegrityError:  # the other one, or another tab, was first
         known = Conversation.objects.values_list("pk", flat=True).get(direct_key=key)
-        return conversation_of(opener, known), False
+        return conversation_of(opener.pk, known), False
 
 
 def direct_key(one: int, other: int) -> str:
@@ -49,7 +49,7 @@ def direct_key(one: int, other: int) -> str:
 def _create(opener: User, other: User, key: str) -> ConversationShape:
     conversation = Conversation.objects.create(type=Conversation.Type.DIRECT, direct_key=key, member_count=2)
     Participant.objects.bulk_create([Participant(conversation=conversation, user=user) for user in (opener, other)])
-    shapes = {user.pk: conversation_of(user, conversation.pk) for user in (opener, other)}
+    shapes = {user.pk: conversation_of(user.pk, conversation.pk) for user in (opener, other)}
     transaction.on_commit(partial(_tell, shapes), robust=True)
     return shapes[opener.pk]
 

@@ -12,7 +12,6 @@ from django.db import transaction
 from conversations.changing import Held, hold
 from conversations.messages import check_content
 from conversations.models import EarlierText, Message, Reaction
-from conversations.reactions import answer_to
 from conversations.shapes import MessageShape
 from localroots_chat.errors import ChatError
 
@@ -35,15 +34,15 @@ def edit(*, editor: int, message: str, content: str) -> MessageShape:
         held.check_may_write()
         _keep_text(held)
         row.content, row.edited_at = text, held.now
-        held.store("content", "edited_at")
-    return answer_to(editor, row)
+        return held.store("content", "edited_at")
+    return held.as_it_is()
 
 
 @transaction.atomic
 def delete(*, sender: int, message: str) -> MessageShape:
     """Takes back one's own message: its place stays, its text and its reactions go.
 
-    Raises ChatError `not_found`, `forbidden`. At most eight queries.
+    Raises ChatError `not_found`, `forbidden`. At most nine queries.
     """
     held = hold(sender, message)
     _check_own(held)
@@ -53,8 +52,8 @@ def delete(*, sender: int, message: str) -> MessageShape:
         if row.reactions:
             Reaction.objects.filter(message=row).delete()
         row.content, row.reactions, row.deleted_at = "", [], held.now
-        held.store("content", "reactions", "deleted_at")
-    return answer_to(sender, row)
+        return held.store("content", "reactions", "deleted_at")
+    return held.as_it_is()
 
 
 def _check_own(held: Held) -> None:

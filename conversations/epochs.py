@@ -5,12 +5,10 @@ these. Every server's sweep counts itself in the epoch's row: where that count h
 """
 
 import uuid
-from typing import NamedTuple
-
-from django.db import connection
+from typing import Final, NamedTuple
 
 from conversations.models import Epoch
-from localroots_chat.database import DatabaseNow
+from localroots_chat.database import CLOCK, ask
 
 
 class Counted(NamedTuple):
@@ -33,13 +31,16 @@ class Moment(NamedTuple):
     epoch: str
 
 
+_MOMENT: Final = f"SELECT {CLOCK}, value FROM conversations_epoch WHERE id = 1"
+
+
 def moment() -> Moment:
     """Now. One query."""
-    row = Epoch.objects.filter(pk=1).annotate(now=DatabaseNow()).values_list("now", "value").first()
-    if row is None:
+    rows = ask(_MOMENT).rows()
+    if not rows:
         epoch()
         return moment()
-    return Moment(row[0].timestamp(), row[1])
+    return Moment(*rows[0])
 
 
 def begin_epoch(after: str) -> str:
@@ -53,7 +54,5 @@ def begin_epoch(after: str) -> str:
 
 def count_sweep() -> Counted:
     """Counts one sweep. One query."""
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE conversations_epoch SET sweeps = sweeps + 1 WHERE id = 1 RETURNING value, sweeps")
-        row = cursor.fetchone()
-    return Counted(*row) if row else Counted("", 0)
+    rows = ask("UPDATE conversations_epoch SET sweeps = sweeps + 1 WHERE id = 1 RETURNING value, sweeps").rows()
+    return Counted(*rows[0]) if rows else Counted("", 0)

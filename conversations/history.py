@@ -1,17 +1,23 @@
 """Reading a conversation's messages by seq: pages before, after or around a place. Constant queries, one index."""
 
 import uuid
-from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-from conversations.models import Message, Participant
-from conversations.reactions import answers_to, answers_to_senders
+from conversations.message_rows import shapes, statement
+from conversations.seats import ask_seat, only
 from conversations.shapes import MessageShape
+from localroots_chat.database import Answer, ask, together
+from localroots_chat.sql import id_in
+from localroots_chat.wire import key_of
 
 PAGE: Final = 50
 PAGE_MOST: Final = 100
+
+_NEWEST: Final = statement("WHERE m.conversation_id = %s ORDER BY m.seq DESC LIMIT %s")
+_BEFORE: Final = statement("WHERE m.conversation_id = %s AND m.seq < %s ORDER BY m.seq DESC LIMIT %s")
+_AFTER: Final = statement("WHERE m.conversation_id = %s AND m.seq > %s ORDER BY m.seq LIMIT %s")
 
 
 class Place(NamedTuple):
@@ -30,17 +36,37 @@ class Page(msgspec.Struct, rename="camel"):
     has_newer: bool
 
 
-def page_of(seat: Participant, place: Place, limit: int = PAGE) -> Page:
-    """A page of the conversation of this seat (with `conversation` loaded, which is what `version` is of). One query;
-    around takes two, and reactions one more."""
-    conversation = seat.conversation
-    messages = _messages(conversation.id, place, limit)
-    first, last = (messages[0].seq, messages[-1].seq) if messages else _nowhere(place, conversation.last_seq)
-    return Page(
-        messages=answers_to(seat.user_id, messages),
-        version=conversation.version,
-        has_older=first > conversation.first_seq,
-        has_newer=last < conversation.last_seq,
+def page_of(person: int, conversation: str, place: Place, limit: int = PAGE) -> Page:
+    """A page of a conversation of the person with this key. Raises ChatError `not_found`.
+
+    Two queries, three around a place, in one round trip.
+    """
+    key = key_of(conversation)
+    with together():
+        asked_seat = ask_seat(person, key)
+        older, newer = _ask(person, key, place, limit)
+    seat = only(asked_seat)
+    after = [] if newer is None else shapes(newer)
+    before = [] if older is None else shapes(older)[: limit - len(after)]
+    messages = [*reversed(before), *after]
+    first, last = (messages[0].seq, messages[-1].seq) if messages else _nowhere(place, seat.last_seq)
+    return Page(messages, seat.version, has_older=first > seat.first_seq, has_newer=last < seat.last_seq)
+
+
+def _ask(person: int, key: uuid.UUID, place: Place, limit: int) -> tuple[Answer | None, Answer | None]:
+    """Asks for what is before, newest first, and for what is after, oldest first."""
+    conversation = id_in(key)
+    match place.kind:
+        case "newest":
+            return ask(_NEWEST, person, conversation, limit), None
+        case "before":
+            return ask(_BEFORE, person, conversation, place.seq, limit), None
+        case "after":
+            return None, ask(_AFTER, person, conversation, place.seq, limit)
+    half = (limit + 1) // 2
+    return (
+        ask(_BEFORE, person, conversation, place.seq, limit),
+        ask(_AFTER, person, conversation, place.seq - 1, half),
     )
 
 
@@ -51,23 +77,3 @@ def _nowhere(place: Place, last_seq: int) -> tuple[int, int]:
     if place.kind == "after":
         return place.seq + 1, place.seq
     return 0, last_seq
-
-
-def _messages(conversation: uuid.UUID, place: Place, limit: int) -> list[Message]:
-    rows = Message.objects.filter(conversation_id=conversation).select_related("sender", "reply_to__sender")
-    match place.kind:
-        case "after":
-            return list(rows.filter(seq__gt=place.seq).order_by("seq")[:limit])
-        case "before":
-            rows = rows.filter(seq__lt=place.seq)
-        case "around":
-            newer = list(rows.filter(seq__gte=place.seq).order_by("seq")[: (limit + 1) // 2])
-            older = rows.filter(seq__lt=place.seq).order_by("-seq")[: limit - len(newer)]
-            return [*reversed(older), *newer]
-    return list(reversed(rows.order_by("-seq")[:limit]))
-
-
-def own_messages(keys: Sequence[uuid.UUID]) -> dict[uuid.UUID, MessageShape]:
-    """Messages as they are now, by id, each as its own sender is answered. At most two queries."""
-    rows = list(Message.objects.filter(pk__in=keys).select_related("sender", "reply_to__sender"))
-    return dict(zip((message.id for message in rows), answers_to_senders(rows), strict=True))

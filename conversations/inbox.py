@@ -5,18 +5,31 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from django.db.models import F, Q, QuerySet, Window
-from django.db.models.functions import RowNumber
+from django.conf import settings
 
-from conversations.models import Message, Participant
-from conversations.participants import present, seat_of
-from conversations.reactions import answers_to
-from conversations.shapes import ConversationShape, MessageShape, conversation_shape
-from conversations.unread import unread_of
-from localroots_chat.accounts.models import User
+from conversations.message_rows import shapes, statement
+from conversations.seats import OwnSeat, seat_in, seats_by_activity
+from conversations.shapes import ConversationShape, MessageShape, ParticipantShape
+from conversations.unread import Pointer, unread_at
+from localroots_chat.accounts.people import UserShape
+from localroots_chat.database import Answer, ask, json_list, together
+from localroots_chat.sql import few, id_text, time_text, wanted
 
 PAGE: Final = 50
 PARTICIPANTS_SHOWN: Final = 50
+
+# The index participant_in_order has them in this order, so that a large group costs no more than a small one.
+_FIRST: Final = f"""SELECT {"q.*" if settings.POSTGRESQL else "q.id"} FROM conversations_participant q
+  WHERE q.conversation_id = w.c AND q.left_at IS NULL ORDER BY q.id LIMIT {PARTICIPANTS_SHOWN}"""
+_AS_P: Final = "p" if settings.POSTGRESQL else ""
+_MEMBERS: Final = f"""
+SELECT {id_text("w.c")}, u.public_id, u.name, u.image, u.role, p.role, p.last_read_seq, {time_text("p.joined_at")}
+FROM {wanted(c="uuid")}
+{"CROSS JOIN LATERAL" if settings.POSTGRESQL else "JOIN conversations_participant p ON p.id IN"} ({_FIRST}) {_AS_P}
+JOIN accounts_user u ON u.id = p.user_id ORDER BY p.id"""
+_LAST: Final = statement(
+    f"WHERE {few('w.s')}", wanted=wanted(c="uuid", s="bigint"), on="m.conversation_id = w.c AND m.seq = w.s"
+)
 
 
 class Cursor(NamedTuple):
@@ -26,69 +39,73 @@ class Cursor(NamedTuple):
     id: uuid.UUID
 
 
-def conversations_of(user: User, *, after: Cursor | None, limit: int) -> tuple[list[ConversationShape], Cursor | None]:
-    """A page of the person's conversations and where the next one begins. At most five queries for any page."""
-    seats = _seats(user)
-    if after is not None:
-        same = Q(conversation__updated_at=after.updated_at, conversation_id__lt=after.id)
-        seats = seats.filter(Q(conversation__updated_at__lt=after.updated_at) | same)
-    page = list(seats.order_by("-conversation__updated_at", "-conversation_id")[: limit + 1])
+def conversations_of(user: int, *, after: Cursor | None, limit: int) -> tuple[list[ConversationShape], Cursor | None]:
+    """A page of the conversations of the person with this key, and where the next one begins. At most four queries
+    for any page, in two round trips."""
+    page = seats_by_activity(user, after, limit + 1)
     shown = page[:limit]
-    last = shown[-1].conversation if len(page) > limit else None
-    return shapes_of(shown), None if last is None else Cursor(last.updated_at, last.id)
+    more = Cursor(shown[-1].activity, uuid.UUID(shown[-1].conversation)) if len(page) > limit else None
+    return shapes_of(shown), more
 
 
-def conversation_of(user: User, conversation: str | uuid.UUID) -> ConversationShape:
-    """One conversation as its member sees it. Raises ChatError `not_found`. At most five queries."""
-    return shape_of_seat(seat_of(user.pk, conversation))
-
-
-def shape_of_seat(seat: Participant) -> ConversationShape:
-    """The conversation of this seat, as it was when the seat was read. At most four queries more."""
-    (shape,) = shapes_of([seat])
+def conversation_of(user: int, conversation: str | uuid.UUID) -> ConversationShape:
+    """One conversation as its member sees it. Raises ChatError `not_found`. At most four queries."""
+    (shape,) = shapes_of([seat_in(user, conversation)])
     return shape
 
 
-def shapes_of(seats: Sequence[Participant]) -> list[ConversationShape]:
-    """The conversations of these seats of one person, with members, last message and unread. At most four queries."""
-    others, last, unread = _others(seats), _last_messages(seats), unread_of(seats)
+def shapes_of(seats: Sequence[OwnSeat]) -> list[ConversationShape]:
+    """The conversations of these seats of one person, with members, last message and unread. At most three queries,
+    in two round trips."""
+    if not seats:
+        return []
+    with together():
+        members, last = _ask_members(seats), _ask_last_messages(seats)
+    members_of, last_of = _members(members), {shape.conversation_id: shape for shape in shapes(last)}
+    unread = unread_at(Pointer(seat.id, seat.last_read_seq, seat.last_seq) for seat in seats)
     return [
-        conversation_shape(
-            seat,
-            others.get(seat.conversation_id, []),
-            last.get(seat.conversation_id),
-            unread.get(seat.conversation_id, 0),
-        )
+        _shape(seat, members_of.get(seat.conversation, []), last_of.get(seat.conversation), unread.get(seat.id, 0))
         for seat in seats
     ]
 
 
-def _seats(user: User) -> QuerySet[Participant]:
-    return present().filter(user=user).select_related("conversation__group__created_by")
-
-
-def _others(seats: Sequence[Participant]) -> dict[uuid.UUID, list[Participant]]:
+def _ask_members(seats: Sequence[OwnSeat]) -> Answer:
     """Up to 50 members of each conversation, in the order of joining."""
-    place = Window(RowNumber(), partition_by=F("conversation_id"), order_by=F("id").asc())
-    rows = (
-        present()
-        .filter(conversation_id__in=[seat.conversation_id for seat in seats])
-        .annotate(place=place)
-        .filter(place__lte=PARTICIPANTS_SHOWN)
-        .select_related("user")
-        .order_by("id")
-    )
-    found: dict[uuid.UUID, list[Participant]] = {}
-    for row in rows:
-        found.setdefault(row.conversation_id, []).append(row)
+    return ask(_MEMBERS, json_list({"c": _key_in(seat)} for seat in seats))
+
+
+def _ask_last_messages(seats: Sequence[OwnSeat]) -> Answer:
+    """The newest message of each conversation, as the person of these seats is answered."""
+    return ask(_LAST, seats[0].user, json_list({"c": _key_in(seat), "s": seat.last_seq} for seat in seats))
+
+
+def _key_in(seat: OwnSeat) -> str:
+    return seat.conversation if settings.POSTGRESQL else seat.conversation.replace("-", "")
+
+
+def _members(answer: Answer) -> dict[str, list[ParticipantShape]]:
+    found: dict[str, list[ParticipantShape]] = {}
+    for conversation, key, name, image, role, seat_role, read, joined in answer.rows():
+        member = ParticipantShape(UserShape(key, name, image or None, role), seat_role, read, joined)
+        found.setdefault(conversation, []).append(member)
     return found
 
 
-def _last_messages(seats: Sequence[Participant]) -> dict[uuid.UUID, MessageShape]:
-    """The newest message of each conversation, as the person of these seats is answered."""
-    wanted = Q()
-    for seat in seats:
-        wanted |= Q(conversation_id=seat.conversation_id, seq=seat.conversation.last_seq)
-    rows = list(Message.objects.filter(wanted).select_related("sender", "reply_to__sender")) if wanted else []
-    shapes = answers_to(seats[0].user_id, rows) if seats else []
-    return {message.conversation_id: shape for message, shape in zip(rows, shapes, strict=True)}
+def _shape(seat: OwnSeat, members: list[ParticipantShape], last: MessageShape | None, unread: int) -> ConversationShape:
+    return ConversationShape(
+        id=seat.conversation,
+        type=seat.type,
+        participants=members,
+        participant_count=seat.member_count,
+        group=seat.group,
+        last_message=last,
+        first_seq=seat.first_seq,
+        last_seq=seat.last_seq,
+        version=seat.version,
+        last_read_seq=seat.last_read_seq,
+        unread_count=unread,
+        muted=seat.muted,
+        silenced_until=seat.silenced_until,
+        created_at=seat.created_at,
+        updated_at=seat.updated_at,
+    )

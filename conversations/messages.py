@@ -8,7 +8,8 @@ from typing import Final
 from django.conf import settings
 
 from conversations.models import Message
-from conversations.writer import Send, Stored, digest_of, writer
+from conversations.storing import Send, Stored, digest_of
+from conversations.writer import writer
 from localroots_chat.errors import ChatError, invalid
 from localroots_chat.wire import is_text, key_of
 

@@ -79,7 +79,7 @@ class Participant(models.Model):
         MODERATOR = "MODERATOR"
         MEMBER = "MEMBER"
 
-    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="participants")
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="participants", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="seats")
     role = models.CharField(max_length=9, choices=Role.choices, default=Role.MEMBER)
     last_read_seq = models.PositiveBigIntegerField(default=0)
@@ -102,6 +102,8 @@ class Participant(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["user"], condition=Q(left_at__isnull=True), name="participant_present"),
+            # the first members of a conversation, in the order of joining, however many there are
+            models.Index(fields=["conversation", "id"], condition=Q(left_at__isnull=True), name="participant_in_order"),
         ]
 
     def __str__(self) -> str:
@@ -129,7 +131,7 @@ class Message(models.Model):
     type = models.CharField(max_length=6, choices=Type.choices, default=Type.TEXT)
     content = models.TextField(blank=True)
     system = models.JSONField(null=True, blank=True, help_text='{"kind", "userIds"} of a message of the server.')
-    reply_to = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="replies")
+    reply_to = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="replies", db_index=False)
     reactions = models.JSONField(
         default=list, db_default=Value([], models.JSONField()), blank=True, help_text="[emoji, count] of each, counted."
     )
@@ -156,6 +158,9 @@ class Message(models.Model):
                 name="message_system_from_server",
             ),
             models.CheckConstraint(condition=Q(deleted_at__isnull=True) | Q(content=""), name="message_deleted_empty"),
+        ]
+        indexes: ClassVar = [  # most messages answer none
+            models.Index(fields=["reply_to"], condition=Q(reply_to__isnull=False), name="message_replies"),
         ]
 
     def __str__(self) -> str:

@@ -3,17 +3,16 @@
 The counts are made anew from the rows whenever one of them changes, under the conversation's lock.
 """
 
-import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import emoji as emojis
 from django.db import transaction
-from django.db.models import Count, F, Min, Q
+from django.db.models import Count, Min
 
 from conversations.changing import hold
 from conversations.models import Message, Reaction
-from conversations.shapes import MessageShape, message_shape
+from conversations.shapes import MessageShape
 from localroots_chat.errors import ChatError, invalid
 
 KINDS_MOST: Final = 50  # different emoji on one message
@@ -41,8 +40,8 @@ def react(*, person: int, message: str, emoji: str, remove: bool = False) -> Mes
             Reaction.objects.create(message=row, user_id=person, emoji=canonical)
         row.reactions = _counts(row)
         told = {"actorId": held.seat.user.public_id, "reaction": {"emoji": canonical, "removed": remove}}
-        held.store("reactions", told=told)
-    return answer_to(person, row)
+        return held.store("reactions", told=told)
+    return held.as_it_is()
 
 
 def emoji_of(text: str) -> str:
@@ -72,29 +71,3 @@ def _counts(message: Message) -> list[list[str | int]]:
         .order_by("first")
     )
     return [[row["emoji"], row["count"]] for row in rows]
-
-
-def answers_to(person: int, messages: Iterable[Message]) -> list[MessageShape]:
-    """Messages as this person is answered: their own reactions are marked. At most one query."""
-    return _marked(list(messages), Q(user_id=person))
-
-
-def answers_to_senders(messages: Sequence[Message]) -> list[MessageShape]:
-    """Each message as its own sender is answered. At most one query."""
-    return _marked(messages, Q(user_id=F("message__sender_id")))
-
-
-def _marked(messages: Sequence[Message], own: Q) -> list[MessageShape]:
-    """The messages with those reactions marked that are `own`; no query where none has a reaction."""
-    mine: dict[uuid.UUID, set[str]] = {}
-    if reacted := [message.pk for message in messages if message.reactions]:
-        rows = Reaction.objects.filter(own, message__in=reacted)
-        for key, text in rows.values_list("message_id", "emoji"):
-            mine.setdefault(key, set()).add(text)
-    return [message_shape(message, mine.get(message.pk, set())) for message in messages]
-
-
-def answer_to(person: int, message: Message) -> MessageShape:
-    """One message as this person is answered. At most one query."""
-    (shape,) = answers_to(person, [message])
-    return shape

@@ -10,7 +10,7 @@ from django.utils import timezone
 from conversations import events
 from conversations.models import Message, Participant, ReadReceipt
 from conversations.participants import seat_of
-from conversations.unread import unread_of
+from conversations.unread import Pointer, unread_at
 from localroots_chat.accounts.models import User
 from localroots_chat.database import DatabaseNow
 from localroots_chat.errors import not_found
@@ -48,7 +48,7 @@ def mark_read(*, reader: User, conversation: str, message: str, connection: str 
                 connection=connection,
             )
         )
-    unread = unread_of([seat]).get(seat.conversation_id, 0)
+    unread = unread_at([Pointer(seat.pk, seat.last_read_seq, seat.conversation.last_seq)]).get(seat.pk, 0)
     return ReadAnswer(str(seat.conversation_id), seat.last_read_seq, unread)
 
 

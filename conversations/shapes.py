@@ -3,18 +3,17 @@
 The structs are the contract's objects, field for field; the functions fill them from rows.
 """
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import msgspec
 
 from conversations.models import Conversation, Message, Participant
-from localroots_chat.accounts.people import UserShape, shape_of
-from localroots_chat.wire import Id, PersonId, Time, iso, iso_or_none, one_of
+from localroots_chat.accounts.people import UserShape
+from localroots_chat.wire import Id, PersonId, Time, one_of
 
 if TYPE_CHECKING:
-    from groups.models import Group
+    pass
 
 EXCERPT_CHARACTERS = 120
 
@@ -139,37 +138,6 @@ def excerpt_of(content: str) -> str:
     return line if len(line) <= EXCERPT_CHARACTERS else f"{line[: EXCERPT_CHARACTERS - 1]}…"
 
 
-def message_shape(message: Message, mine: Collection[str] | None = None) -> MessageShape:
-    """The message as it is now. Wants `sender` and `reply_to__sender` loaded.
-
-    `mine` are the reader's own reactions, in an answer; events go to many readers and say nothing of them.
-    """
-    answered = message.reply_to
-    return MessageShape(
-        id=str(message.id),
-        conversation_id=str(message.conversation_id),
-        seq=message.seq,
-        version=message.version,
-        client_id=message.client_id,
-        type=message.type,
-        content=message.content,
-        system=SystemShape(message.system["kind"], message.system["userIds"]) if message.system else None,
-        reply_to=None
-        if answered is None
-        else ReplyShape(str(answered.id), answered.seq, answered.sender.public_id, excerpt_of(answered.content)),
-        reactions=[
-            ReactionShape(emoji, count, msgspec.UNSET if mine is None else emoji in mine)
-            for emoji, count in message.reactions
-        ],
-        sender=shape_of(message.sender),
-        sender_id=message.sender.public_id,
-        created_at=iso(message.created_at),
-        updated_at=iso(message.updated_at),
-        edited_at=iso_or_none(message.edited_at),
-        deleted_at=iso_or_none(message.deleted_at),
-    )
-
-
 def for_everybody(shape: MessageShape) -> MessageShape:
     """A message as events tell it: whose reactions they are is nobody else's business."""
     if not shape.reactions:
@@ -177,56 +145,3 @@ def for_everybody(shape: MessageShape) -> MessageShape:
     return msgspec.structs.replace(
         shape, reactions=[ReactionShape(reaction.emoji, reaction.count) for reaction in shape.reactions]
     )
-
-
-def participant_shape(seat: Participant) -> ParticipantShape:
-    """Somebody in a conversation. Wants `user` loaded."""
-    return ParticipantShape(shape_of(seat.user), seat.role, seat.last_read_seq, iso(seat.joined_at))
-
-
-def group_shape(group: "Group", members: int, role: str | None) -> GroupShape:
-    """The group as somebody with this role (None: an outsider) sees it. Wants `created_by` loaded."""
-    return GroupShape(
-        id=str(group.id),
-        conversation_id=str(group.conversation_id),
-        name=group.name,
-        description=group.description,
-        image_url=group.image_url or None,
-        category=group.category,
-        visibility=group.visibility,
-        member_count=members,
-        my_role=role,
-        created_by=shape_of(group.created_by),
-        created_by_id=group.created_by.public_id,
-        created_at=iso(group.created_at),
-        updated_at=iso(group.updated_at),
-    )
-
-
-def conversation_shape(
-    seat: Participant, others: Sequence[Participant], last: MessageShape | None, unread: int
-) -> ConversationShape:
-    """The conversation as the person of `seat` sees it. Wants `conversation__group__created_by` loaded."""
-    conversation: Conversation = seat.conversation
-    group: Group | None = getattr(conversation, "group", None)
-    return ConversationShape(
-        id=str(conversation.id),
-        type=conversation.type,
-        participants=[participant_shape(other) for other in others],
-        participant_count=conversation.member_count,
-        group=None if group is None else group_shape(group, conversation.member_count, seat.role),
-        last_message=last,
-        first_seq=conversation.first_seq,
-        last_seq=conversation.last_seq,
-        version=conversation.version,
-        last_read_seq=seat.last_read_seq,
-        unread_count=unread,
-        muted=seat.muted,
-        silenced_until=_still(seat.silenced_until),
-        created_at=iso(conversation.created_at),
-        updated_at=iso(conversation.updated_at),
-    )
-
-
-def _still(until: datetime | None) -> str | None:
-    return iso_or_none(until if until is not None and until > datetime.now(until.tzinfo) else None)

@@ -7,8 +7,8 @@ import msgspec
 from conversations import edits, history, inbox, messages, reactions, reads
 from conversations.participants import seat_of
 from conversations.shapes import ConversationShape, MessageShape
+from conversations.storing import Stored
 from conversations.sync import SyncRequest, SyncShape, sync
-from conversations.writer import Stored
 from localroots_chat.accounts.models import User
 from localroots_chat.database import in_thread
 from localroots_chat.gateway.connection import Connection
@@ -98,8 +98,8 @@ def _tell_joined(connection: Connection, conversation: str) -> None:
 
 
 def _load(user: int, conversation: str) -> Joined:
-    seat = seat_of(user, conversation)
-    return Joined(inbox.shape_of_seat(seat), history.page_of(seat, history.Place("newest")).messages)
+    shape = inbox.conversation_of(user, conversation)
+    return Joined(shape, history.page_of(user, conversation, history.Place("newest")).messages)
 
 
 def send(connection: Connection, data: MessageSend) -> Awaitable[Stored]:

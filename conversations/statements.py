@@ -1,18 +1,10 @@
-"""The writer's SQL. The same texts for one send and for a hundred: each list is one parameter.
+"""The writer's SQL: the same texts for one send and for a hundred, since each list is one parameter."""
 
-Placeholders by the hundred cost more in the driver than the statements cost in the database. JSON carries rows on
-both databases; ids are UUIDs on PostgreSQL and 32 hexadecimal digits on SQLite, as Django stores them.
-"""
-
-import json
-import uuid
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from django.conf import settings
 
-from localroots_chat.database import DatabaseNow
+from localroots_chat.sql import AMONG, NOW, few, wanted
 
 
 class Statements(NamedTuple):
@@ -52,80 +44,38 @@ FROM conversations_message m JOIN accounts_user u ON u.id = m.sender_id WHERE m.
 _INSERT = """
 INSERT INTO conversations_message
   (id, conversation_id, sender_id, seq, version, client_id, digest, type, content, reply_to_id, created_at, updated_at)
-SELECT {columns} FROM {wanted} WHERE true"""
+SELECT w.* FROM {wanted} WHERE true"""
 _HEADS = """
 UPDATE conversations_conversation AS c SET last_seq = w.s, version = w.v, updated_at = {now}, changed_at = {now}
 FROM {wanted} WHERE c.id = w.c"""
 
 # FOR NO KEY UPDATE leaves alone those who only refer to the row; SKIP LOCKED, because one conversation that is
-# held elsewhere must not keep the others of the batch waiting.
-_LOCK = (
-    "SELECT id, last_seq, version, now() FROM conversations_conversation "
-    "WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
-)
+# held elsewhere must not keep the others of the batch waiting. On SQLite BEGIN IMMEDIATE has locked everything.
+_LOCK: Final = f"SELECT id, last_seq, version, {NOW} FROM conversations_conversation WHERE id {AMONG} ORDER BY id"
+_FOR_UPDATE, _SKIP_LOCKED = (" FOR NO KEY UPDATE", " SKIP LOCKED") if settings.POSTGRESQL else ("", "")
 
-_POSTGRESQL: Final = Statements(
-    lock=_LOCK + " SKIP LOCKED",
-    lock_waiting=_LOCK,
-    seats=_SEATS.format(wanted="json_to_recordset(%s) AS w(c uuid, u bigint)"),
-    known=_KNOWN.format(wanted="json_to_recordset(%s) AS w(c uuid, u bigint, k text)"),
-    stored="SELECT id FROM conversations_message WHERE id = ANY(%s)",
-    answered=_ANSWERED.format(among="= ANY(%s)"),
+STATEMENTS: Final = Statements(
+    lock=_LOCK + _FOR_UPDATE + _SKIP_LOCKED,
+    lock_waiting=_LOCK + _FOR_UPDATE,
+    seats=_SEATS.format(wanted=wanted(c="uuid", u="bigint")) + f"\nWHERE {few('w.u')}",
+    known=_KNOWN.format(wanted=wanted(c="uuid", u="bigint", k="text")) + f"\nWHERE {few('w.u')}",
+    stored=f"SELECT id FROM conversations_message WHERE id {AMONG}",
+    answered=_ANSWERED.format(among=AMONG),
     insert=_INSERT.format(
-        columns="w.*",
-        wanted="json_to_recordset(%s) AS w(i uuid, c uuid, u bigint, s bigint, v bigint, k text, d text, t text, "
-        "b text, r uuid, at timestamptz, upd timestamptz)",
+        wanted=wanted(
+            i="uuid",
+            c="uuid",
+            u="bigint",
+            s="bigint",
+            v="bigint",
+            k="text",
+            d="text",
+            t="text",
+            b="text",
+            r="uuid",
+            at="timestamptz",
+            upd="timestamptz",
+        ),
     ),
-    heads=_HEADS.format(now="now()", wanted="json_to_recordset(%s) AS w(c uuid, s bigint, v bigint)"),
+    heads=_HEADS.format(now=NOW, wanted=wanted(c="uuid", s="bigint", v="bigint")) + f" AND {few('w.v')}",
 )
-
-_NOW_SQLITE: Final = DatabaseNow.SQLITE
-_IN_SQLITE: Final = "IN (SELECT value FROM json_each(%s))"
-
-
-def columns(*names: str) -> str:
-    """What json_each has, as columns of these names."""
-    return ", ".join(f"value ->> '{name}' AS {name}" for name in names)
-
-
-_LOCK_SQLITE: Final = (  # BEGIN IMMEDIATE has locked the whole database
-    f"SELECT id, last_seq, version, {_NOW_SQLITE} FROM conversations_conversation WHERE id {_IN_SQLITE}"
-)
-_SQLITE: Final = Statements(
-    lock=_LOCK_SQLITE,
-    lock_waiting=_LOCK_SQLITE,
-    seats=_SEATS.format(wanted=f"(SELECT {columns('c', 'u')} FROM json_each(%s)) AS w"),
-    known=_KNOWN.format(wanted=f"(SELECT {columns('c', 'u', 'k')} FROM json_each(%s)) AS w"),
-    stored=f"SELECT id FROM conversations_message WHERE id {_IN_SQLITE}",
-    answered=_ANSWERED.format(among=_IN_SQLITE),
-    insert=_INSERT.format(columns=columns(*"icusvkdtbr", "at", "upd"), wanted="json_each(%s)"),
-    heads=_HEADS.format(now=_NOW_SQLITE, wanted=f"(SELECT {columns('c', 's', 'v')} FROM json_each(%s)) AS w"),
-)
-
-STATEMENTS: Final = _POSTGRESQL if settings.POSTGRESQL else _SQLITE
-
-
-def id_in(value: uuid.UUID) -> str:
-    """A key inside a JSON parameter."""
-    return str(value) if settings.POSTGRESQL else value.hex
-
-
-def id_out(value: uuid.UUID | str) -> uuid.UUID:
-    """A key from a row."""
-    return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
-
-
-def ids(values: Sequence[uuid.UUID]) -> Any:
-    """A list of keys as one parameter."""
-    return list(values) if settings.POSTGRESQL else json.dumps([value.hex for value in values])
-
-
-def time_in(moment: datetime) -> str:
-    """A time inside a JSON parameter."""
-    return moment.isoformat() if settings.POSTGRESQL else moment.strftime("%Y-%m-%d %H:%M:%S.%f")
-
-
-def time_out(value: datetime | str) -> datetime:
-    """A time from a row, in whole milliseconds, as the wire shows it."""
-    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

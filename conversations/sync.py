@@ -11,22 +11,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from django.conf import settings
-from django.db import connection
-from django.db.models import QuerySet
 
 from conversations.epochs import epoch
 from conversations.events import RECEIPTS_MOST
 from conversations.inbox import shapes_of
-from conversations.models import Message, Participant
+from conversations.message_rows import shapes, statement
 from conversations.participants import present
-from conversations.reactions import answers_to
+from conversations.seats import OwnSeat, seats_among, seats_gained
 from conversations.shapes import ConversationShape, MessageShape
-from conversations.statements import columns, id_in, id_out
-from conversations.unread import unread_of
-from localroots_chat.database import database_clock
+from conversations.unread import Pointer, unread_at
+from localroots_chat.database import ask, database_clock, json_list
 from localroots_chat.errors import ChatError, invalid
 from localroots_chat.gateway.protocol import encode
+from localroots_chat.sql import few, id_in, wanted
 from localroots_chat.wire import Time, iso_of_epoch, key_of
 
 CURSORS_MOST: Final = 500
@@ -83,7 +80,7 @@ class Cursor(NamedTuple):
 class _Behind(NamedTuple):
     """A seat whose holder lacks changes."""
 
-    seat: Participant
+    seat: OwnSeat
     version: int
 
 
@@ -95,7 +92,7 @@ def sync(user: int, request: SyncRequest) -> SyncShape:
     cursors = _read_cursors(request.cursors)
     since = _read_since(request.since)
     now, current = iso_of_epoch(database_clock()), epoch()
-    seats = {str(seat.conversation_id): seat for seat in _seats(user, cursors)}
+    seats = {seat.conversation: seat for seat in seats_among(user, _keys(cursors))}
     gone = [key for key in cursors if key not in seats]
     if request.epoch not in (None, current):
         return SyncShape(current, now, gone=gone, reset=list(seats), list_stale=True)
@@ -107,7 +104,7 @@ def sync(user: int, request: SyncRequest) -> SyncShape:
         now,
         heads=_heads([seat for key, seat in seats.items() if key not in reset and _differs(seat, cursors[key])]),
         changes=changes,
-        conversations=shapes_of([one.seat for one in behind if one.seat.conversation.meta_version > one.version]),
+        conversations=shapes_of([one.seat for one in behind if one.seat.meta_version > one.version]),
         more=more,
         gone=gone,
         reset=reset,
@@ -151,9 +148,8 @@ def _read_since(text: str | None) -> datetime | None:
 # What the database says
 
 
-def _seats(user: int, cursors: Mapping[str, Cursor]) -> QuerySet[Participant]:
-    keys = [key for text in cursors if (key := _key(text)) is not None]
-    return present().filter(user_id=user, conversation__in=keys).select_related("conversation__group__created_by")
+def _keys(cursors: Mapping[str, Cursor]) -> list[uuid.UUID]:
+    return [key for text in cursors if (key := _key(text)) is not None]
 
 
 def _key(text: str) -> uuid.UUID | None:
@@ -163,45 +159,46 @@ def _key(text: str) -> uuid.UUID | None:
         return None
 
 
-def _compare(seats: Mapping[str, Participant], cursors: Mapping[str, Cursor]) -> tuple[list[_Behind], list[str]]:
+def _compare(seats: Mapping[str, OwnSeat], cursors: Mapping[str, Cursor]) -> tuple[list[_Behind], list[str]]:
     """Who lacks changes, newest activity first, and who holds what cannot be brought up to date."""
     behind: list[_Behind] = []
     reset: list[str] = []
     for key, seat in seats.items():
-        version, head = cursors[key].version, seat.conversation.version
+        version, head = cursors[key].version, seat.version
         if version > head or head - version > BEHIND_MOST:
             reset.append(key)
         elif version < head:
             behind.append(_Behind(seat, version))
-    behind.sort(key=lambda one: one.seat.conversation.updated_at, reverse=True)
+    behind.sort(key=lambda one: one.seat.activity, reverse=True)
     return behind, reset
 
 
-def _differs(seat: Participant, cursor: Cursor) -> bool:
-    return seat.conversation.version > cursor.version or cursor.last_read_seq not in (None, seat.last_read_seq)
+def _differs(seat: OwnSeat, cursor: Cursor) -> bool:
+    return seat.version > cursor.version or cursor.last_read_seq not in (None, seat.last_read_seq)
 
 
-def _heads(seats: Sequence[Participant]) -> dict[str, HeadShape]:
-    unread, reads = unread_of(seats), _reads(seats)
+def _heads(seats: Sequence[OwnSeat]) -> dict[str, HeadShape]:
+    unread = unread_at(Pointer(seat.id, seat.last_read_seq, seat.last_seq) for seat in seats)
+    reads = _reads(seats)
     return {
-        str(seat.conversation_id): HeadShape(
-            version=seat.conversation.version,
-            first_seq=seat.conversation.first_seq,
-            last_seq=seat.conversation.last_seq,
+        seat.conversation: HeadShape(
+            version=seat.version,
+            first_seq=seat.first_seq,
+            last_seq=seat.last_seq,
             last_read_seq=seat.last_read_seq,
-            unread_count=unread.get(seat.conversation_id, 0),
-            reads=reads.get(seat.conversation_id, msgspec.UNSET),
+            unread_count=unread.get(seat.id, 0),
+            reads=reads.get(seat.conversation, msgspec.UNSET),
         )
         for seat in seats
     }
 
 
-def _reads(seats: Sequence[Participant]) -> dict[uuid.UUID, dict[str, int]]:
+def _reads(seats: Sequence[OwnSeat]) -> dict[str, dict[str, int]]:
     """How far the others have read, of those who show it. Nothing to somebody who does not. One query."""
-    small = [seat.conversation_id for seat in seats if seat.conversation.member_count <= RECEIPTS_MOST]
+    small = [uuid.UUID(seat.conversation) for seat in seats if seat.member_count <= RECEIPTS_MOST]
     if not small:
         return {}
-    me = seats[0].user_id
+    me = seats[0].user
     rows = (
         present()
         .filter(conversation__in=small)
@@ -210,26 +207,25 @@ def _reads(seats: Sequence[Participant]) -> dict[uuid.UUID, dict[str, int]]:
     listed = list(rows)
     if not any(user == me and shown for _, user, _, shown, _ in listed):
         return {}
-    found: dict[uuid.UUID, dict[str, int]] = {key: {} for key in small}
+    found: dict[str, dict[str, int]] = {str(key): {} for key in small}
     for conversation, user, public_id, shown, seq in listed:
         if shown and user != me:
-            found[conversation][public_id] = seq
+            found[str(conversation)][public_id] = seq
     return found
 
 
 def _changes(user: int, behind: Sequence[_Behind]) -> tuple[dict[str, list[MessageShape]], list[str]]:
     """The messages that changed, a page by count and bytes, and the conversations of which there are more."""
     asked, left = _that_fit(behind)
-    rows = _changed_messages(asked)
-    shapes = answers_to(user, rows)
-    page = _first_that_fit(shapes)
-    cut = shapes[page].conversation_id if page < len(shapes) else None
-    keys = [str(one.seat.conversation_id) for one in asked]
+    found = _changed_messages(user, asked)
+    page = _first_that_fit(found)
+    cut = found[page].conversation_id if page < len(found) else None
+    keys = [one.seat.conversation for one in asked]
     unfinished = keys[keys.index(cut) :] if cut is not None else []
     changes: dict[str, list[MessageShape]] = {}
-    for shape in shapes[:page]:
+    for shape in found[:page]:
         changes.setdefault(shape.conversation_id, []).append(shape)
-    return changes, unfinished + [str(one.seat.conversation_id) for one in left]
+    return changes, unfinished + [one.seat.conversation for one in left]
 
 
 def _that_fit(behind: Sequence[_Behind]) -> tuple[Sequence[_Behind], Sequence[_Behind]]:
@@ -239,35 +235,26 @@ def _that_fit(behind: Sequence[_Behind]) -> tuple[Sequence[_Behind], Sequence[_B
     for number, one in enumerate(behind):
         if room <= 0:
             return behind[:number], behind[number:]
-        room -= one.seat.conversation.version - one.version
+        room -= one.seat.version - one.version
     return behind, []
 
 
-_CHANGED: Final = """
-SELECT m.id FROM {wanted}
-JOIN conversations_message m ON m.conversation_id = w.c AND m.version > w.v AND m.version <= w.h
-ORDER BY w.n, m.version LIMIT %s
-"""
-_CHANGED_STATEMENT: Final = _CHANGED.format(
-    wanted="json_to_recordset(%s) AS w(n int, c uuid, v bigint, h bigint)"
-    if settings.POSTGRESQL
-    else f"(SELECT {columns('n', 'c', 'v', 'h')} FROM json_each(%s)) AS w"
+_CHANGED: Final = statement(
+    f"WHERE {few('w.n')} ORDER BY w.n, m.version LIMIT %s",
+    wanted=wanted(n="int", c="uuid", v="bigint", h="bigint"),
+    on="m.conversation_id = w.c AND m.version > w.v AND m.version <= w.h",
 )
 
 
-def _changed_messages(behind: Sequence[_Behind]) -> list[Message]:
-    """Conversation by conversation, oldest version first, one more than a page holds. Two queries."""
+def _changed_messages(user: int, behind: Sequence[_Behind]) -> list[MessageShape]:
+    """Conversation by conversation, oldest version first, one more than a page holds. At most one query."""
     if not behind:
         return []
-    wanted = [
-        {"n": n, "c": id_in(one.seat.conversation_id), "v": one.version, "h": one.seat.conversation.version}
+    rows = [
+        {"n": n, "c": id_in(uuid.UUID(one.seat.conversation)), "v": one.version, "h": one.seat.version}
         for n, one in enumerate(behind)
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(_CHANGED_STATEMENT, [encode(wanted).decode(), MESSAGES_MOST + 1])
-        keys = [id_out(key) for (key,) in cursor.fetchall()]
-    rows = Message.objects.select_related("sender", "reply_to__sender").in_bulk(keys)
-    return [rows[key] for key in keys if key in rows]
+    return shapes(ask(_CHANGED, user, json_list(rows), MESSAGES_MOST + 1))
 
 
 def _first_that_fit(shapes: Sequence[MessageShape]) -> int:
@@ -283,9 +270,9 @@ def _new(user: int, cursors: Mapping[str, Cursor], since: datetime | None) -> tu
     """Conversations gained since then, and whether the client's list lacks anything else."""
     if since is None:
         return [], False
-    others = present().filter(user_id=user).exclude(conversation__in=[key for text in cursors if (key := _key(text))])
-    gained = others.filter(changed_at__gt=since).select_related("conversation__group__created_by")
-    seats = list(gained.order_by("-changed_at")[: NEW_MOST + 1])
+    held = _keys(cursors)
+    seats = seats_gained(user, since, held, NEW_MOST + 1)
     shown = seats[:NEW_MOST]
-    active = others.filter(conversation__changed_at__gt=since).exclude(pk__in=[seat.pk for seat in shown])
+    others = present().filter(user_id=user, conversation__changed_at__gt=since)
+    active = others.exclude(conversation__in=held).exclude(pk__in=[seat.id for seat in shown])
     return shapes_of(shown), len(seats) > NEW_MOST or active.exists()

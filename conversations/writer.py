@@ -1,364 +1,123 @@
 """Group commit: all sends that arrive while a transaction is in flight share the next one.
 
 One transaction at a time keeps each sender's own order and makes the biggest batches (two and four at a time were
-9 and 18 % slower). A handful of statements, the same for one send and for a hundred; after COMMIT nothing can fail
-or delay an acknowledgement.
+9 and 18 % slower). The database thread takes the next batch by itself: while the loop hands out the answers of one,
+which takes it as long as PostgreSQL takes, the next is stored already. With no load nothing waits for a batch to
+fill, and after COMMIT nothing can fail or delay an acknowledgement.
 """
 
 import asyncio
-import hashlib
 import logging
+import threading
 import uuid
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Any, Final
+from collections import Counter, deque
+from collections.abc import Sequence
+from typing import Final
 
-import msgspec
-from django.conf import settings
-from django.db import DataError, IntegrityError, connection, transaction
-from django.db.backends.utils import CursorWrapper
-from uuid_utils.compat import uuid7
-
-from conversations.history import own_messages
-from conversations.shapes import MessageShape, ReplyShape, excerpt_of, for_everybody
-from conversations.statements import STATEMENTS, id_in, id_out, ids, time_in, time_out
-from localroots_chat.accounts.blocks import cannot_write, you_block
-from localroots_chat.accounts.people import UserShape
-from localroots_chat.database import in_thread
-from localroots_chat.errors import ChatError, invalid, not_found
+from conversations.storing import LOCKED, Batch, Locked, Outcome, Send, Stored
+from localroots_chat.database import in_thread, threads, with_connection
+from localroots_chat.errors import ChatError
 from localroots_chat.gateway import publish
-from localroots_chat.gateway.batcher import Batcher
-from localroots_chat.gateway.layer import Durable, Item
-from localroots_chat.gateway.limits import limits, question, too_often
+from localroots_chat.gateway.batcher import Batcher, settle
+from localroots_chat.gateway.layer import Item
+from localroots_chat.gateway.limits import ask_in_thread, question, too_often
 from localroots_chat.gateway.per_loop import per_loop
-from localroots_chat.gateway.protocol import encode, event_frame, raw
-from localroots_chat.wire import iso
 
 _log = logging.getLogger(__name__)
 
 BATCH_MOST: Final = 200
 WAITING_MOST: Final = 20_000
-LOCK_SECONDS: Final = 2
 
-
-class Send(msgspec.Struct, frozen=True):
-    """A message on its way in, its content already checked. `id` will be the message's."""
-
-    sender: int
-    conversation: uuid.UUID
-    content: str
-    type: str
-    client_id: str | None
-    reply_to: uuid.UUID | None
-    digest: str
-    id: uuid.UUID = msgspec.field(default_factory=uuid7)
-
-
-class Stored(msgspec.Struct):
-    """The answer to a send after COMMIT: the wire's Message as JSON, and whether it was there before."""
-
-    message: msgspec.Raw
-    duplicate: bool
-
-
-def digest_of(content: str, type_: str, reply_to: uuid.UUID | None) -> str:
-    """What tells an honest retry from another text under the same clientId: 128 bits of what was first sent."""
-    return hashlib.blake2b(encode([type_, content, reply_to]), digest_size=16).hexdigest()
-
-
-class _Locked(Exception):
-    """The conversation is held by somebody else at the moment."""
-
-
-_LOCKED = _Locked()
-
-Outcome = Stored | Exception
-
-
-class _Seat(msgspec.Struct):
-    silenced_until: datetime | None
-    sender: UserShape
-    recipient_gone: bool
-    recipient_blocked: bool
-
-
-class _Head(msgspec.Struct):
-    seq: int
-    version: int
-    changed: bool = False
-
-
-class Batch:
-    """Some sends, stored in one transaction. May be tried again after a lost connection: ids find what was stored."""
-
-    def __init__(self, sends: Sequence[Send], *, wait_for_locks: bool) -> None:
-        self.sends, self.wait_for_locks = sends, wait_for_locks
-        self._tried = False
-
-    def store(self) -> tuple[list[Outcome], list[Item]]:
-        """One outcome per send, in order, and what is to be published. Runs in a database thread."""
-        outcomes, changes = self._store(self.sends)
-        return outcomes, [Durable(str(conversation), some) for conversation, some in changes.items()]
-
-    def _store(self, sends: Sequence[Send]) -> "tuple[list[Outcome], _Changes]":
-        try:
-            return self._store_together(sends)
-        except (DataError, IntegrityError):
-            if len(sends) == 1:
-                _log.exception("A message could not be stored")
-                return [invalid("content", "This message cannot be stored.")], {}
-        # One bad send must not take the others with it: halve until it stands alone.
-        half = len(sends) // 2
-        first, first_changes = self._store(sends[:half])
-        second, second_changes = self._store(sends[half:])
-        for conversation, some in second_changes.items():
-            first_changes.setdefault(conversation, []).extend(some)
-        return first + second, first_changes
-
-    def _store_together(self, sends: Sequence[Send]) -> "tuple[list[Outcome], _Changes]":
-        again, self._tried = self._tried, True
-        with transaction.atomic(), connection.cursor() as cursor:
-            return _Transaction(cursor, sends, wait_for_locks=self.wait_for_locks, again=again).run()
-
-
-_Changes = dict[uuid.UUID, list[tuple[int, int, int, int, bytes]]]
-_ClientKey = tuple[uuid.UUID, int, str]
-
-
-class _Transaction:
-    """The statements of one batch: lock, seats, known ids, insert, heads."""
-
-    def __init__(self, cursor: CursorWrapper, sends: Sequence[Send], *, wait_for_locks: bool, again: bool) -> None:
-        self.cursor, self.sends = cursor, sends
-        self.wait_for_locks, self.again = wait_for_locks, again
-        self.changes: _Changes = {}
-        self.rows: list[dict[str, Any]] = []
-        self.now = datetime.min
-
-    def run(self) -> tuple[list[Outcome], _Changes]:
-        self.heads = self._lock()
-        self.seats = self._find_seats()
-        self.known = self._find_known()
-        self.answered = self._find_answered()
-        earlier = self._find_stored_before() if self.again else {}
-        self.written: dict[_ClientKey, tuple[str, Stored]] = {}
-        outcomes = [earlier.get(send.id) or self._place(send) for send in self.sends]
-        self._write()
-        return self._with_known(outcomes), self.changes
-
-    # What there is
-
-    def _lock(self) -> dict[uuid.UUID, _Head]:
-        if self.wait_for_locks and settings.POSTGRESQL:
-            self.cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
-        statement = STATEMENTS.lock_waiting if self.wait_for_locks else STATEMENTS.lock
-        rows = self._ask(statement, ids(sorted({send.conversation for send in self.sends})))
-        if rows:
-            self.now = time_out(rows[0][3])
-        return {id_out(key): _Head(seq, version) for key, seq, version, _ in rows}
-
-    def _find_seats(self) -> dict[tuple[uuid.UUID, int], _Seat]:
-        wanted = {(send.conversation, send.sender) for send in self.sends}
-        rows = self._ask(STATEMENTS.seats, _json({"c": id_in(c), "u": u} for c, u in wanted))
-        return {
-            (id_out(conversation), user): _Seat(
-                silenced_until=None if silenced is None else time_out(silenced),
-                sender=UserShape(public_id, name, image or None, role),
-                recipient_gone=bool(gone) or not active,
-                recipient_blocked=bool(blocked),
-            )
-            for conversation, user, silenced, public_id, name, image, role, active, gone, blocked in rows
-        }
-
-    def _find_known(self) -> dict[_ClientKey, tuple[str, uuid.UUID]]:
-        wanted = [
-            {"c": id_in(send.conversation), "u": send.sender, "k": send.client_id}
-            for send in self.sends
-            if send.client_id is not None
-        ]
-        rows = self._ask(STATEMENTS.known, _json(wanted)) if wanted else []
-        return {(id_out(c), sender, client_id): (digest, id_out(key)) for c, sender, client_id, digest, key in rows}
-
-    def _find_answered(self) -> dict[tuple[uuid.UUID, uuid.UUID], ReplyShape]:
-        wanted = sorted({send.reply_to for send in self.sends if send.reply_to is not None})
-        rows = self._ask(STATEMENTS.answered, ids(wanted)) if wanted else []
-        return {
-            (id_out(conversation), id_out(key)): ReplyShape(str(id_out(key)), seq, sender, excerpt_of(content))
-            for key, conversation, seq, sender, content in rows
-        }
-
-    def _find_stored_before(self) -> dict[uuid.UUID, Stored]:
-        """After a connection was lost during COMMIT: what that COMMIT did store, still to be published."""
-        stored = [id_out(key) for (key,) in self._ask(STATEMENTS.stored, ids([send.id for send in self.sends]))]
-        shapes = own_messages(stored) if stored else {}
-        return {send.id: self._publish(send, shapes[send.id]) for send in self.sends if send.id in shapes}
-
-    # What becomes of each send
-
-    def _place(self, send: Send) -> Outcome:
-        seat = self.seats.get((send.conversation, send.sender))
-        if seat is None:  # before everything else: an outsider learns nothing, not even that an id was used
-            return not_found()
-        head = self.heads.get(send.conversation)
-        if head is None:
-            return _LOCKED
-        if seat.recipient_blocked:
-            return you_block()
-        if seat.recipient_gone:
-            return cannot_write()
-        if seat.silenced_until is not None and seat.silenced_until > self.now:
-            return ChatError("muted", "Moderators let you only read here for now.")
-        before = self._sent_before(send)
-        if before is not None:
-            return before
-        if send.reply_to is not None and (send.conversation, send.reply_to) not in self.answered:
-            return ChatError("not_found", "There is no such message here.", field="replyTo")
-        return self._append(send, seat, head)
-
-    def _sent_before(self, send: Send) -> Outcome | None:
-        if send.client_id is None:
-            return None
-        key = (send.conversation, send.sender, send.client_id)
-        if key in self.written:  # in this very batch
-            digest, stored = self.written[key]
-            return Stored(stored.message, True) if digest == send.digest else _reused()
-        if key in self.known:
-            digest, found = self.known[key]
-            return _Known(found) if digest == send.digest else _reused()
-        return None
-
-    def _append(self, send: Send, seat: _Seat, head: _Head) -> Stored:
-        head.seq, head.version, head.changed = head.seq + 1, head.version + 1, True
-        at = iso(self.now)
-        shape = MessageShape(
-            id=str(send.id),
-            conversation_id=str(send.conversation),
-            seq=head.seq,
-            version=head.version,
-            client_id=send.client_id,
-            type=send.type,
-            content=send.content,
-            reply_to=None if send.reply_to is None else self.answered[send.conversation, send.reply_to],
-            sender=seat.sender,
-            sender_id=seat.sender.id,
-            created_at=at,
-            updated_at=at,
-        )
-        stored = self._publish(send, shape)
-        self.rows.append(self._row(send, head))
-        if send.client_id is not None:
-            self.written[send.conversation, send.sender, send.client_id] = (send.digest, stored)
-        return stored
-
-    def _publish(self, send: Send, shape: MessageShape) -> Stored:
-        message = raw(shape)
-        told = message if not shape.reactions else raw(for_everybody(shape))
-        prev = shape.version - 1
-        envelope = {"conversationId": shape.conversation_id, "prev": prev, "version": shape.version}
-        frame = event_frame("message:new", told, envelope)
-        self.changes.setdefault(send.conversation, []).append((prev, shape.version, shape.seq, send.sender, frame))
-        return Stored(message, False)
-
-    def _row(self, send: Send, head: _Head) -> dict[str, Any]:
-        at = time_in(self.now)
-        return {
-            "i": id_in(send.id),
-            "c": id_in(send.conversation),
-            "u": send.sender,
-            "s": head.seq,
-            "v": head.version,
-            "k": send.client_id,
-            "d": send.digest,
-            "t": send.type,
-            "b": send.content,
-            "r": None if send.reply_to is None else id_in(send.reply_to),
-            "at": at,
-            "upd": at,
-        }
-
-    def _write(self) -> None:
-        if not self.rows:
-            return
-        self.cursor.execute(STATEMENTS.insert, [_json(self.rows)])
-        changed = [(key, head) for key, head in self.heads.items() if head.changed]
-        self.cursor.execute(
-            STATEMENTS.heads, [_json({"c": id_in(key), "s": head.seq, "v": head.version} for key, head in changed)]
-        )
-
-    def _with_known(self, outcomes: list[Outcome]) -> list[Outcome]:
-        """Retries get their message as it is now."""
-        known = [outcome.message for outcome in outcomes if isinstance(outcome, _Known)]
-        if not known:
-            return outcomes
-        shapes = own_messages(known)
-        return [
-            Stored(raw(shapes[outcome.message]), True) if isinstance(outcome, _Known) else outcome
-            for outcome in outcomes
-        ]
-
-    def _ask(self, statement: str, parameter: Any) -> list[Any]:
-        self.cursor.execute(statement, [parameter])
-        return list(self.cursor.fetchall())
-
-
-class _Known(Exception):
-    """The send was stored before, as this message."""
-
-    def __init__(self, message: uuid.UUID) -> None:
-        super().__init__(message)
-        self.message = message
-
-
-def _reused() -> ChatError:
-    return ChatError("client_id_reused", "This clientId was used for another message here.", field="clientId")
-
-
-def _json(rows: Iterable[dict[str, Any]]) -> str:
-    return encode(list(rows)).decode()
+_Waiting = tuple[Send, asyncio.Future[Stored]]
 
 
 class Writer:
-    """The one way in for messages, whichever door they come through."""
+    """The one way in for messages, whichever door they come through. It belongs to the loop on which it is made."""
 
     def __init__(self) -> None:
-        self._batcher: Batcher[Send, Stored] = Batcher(self._write, most=BATCH_MOST, waiting=WAITING_MOST)
-        # Conversations that somebody else holds: each waits in a transaction of its own, in the order of its sends.
-        self._held: dict[uuid.UUID, Batcher[Send, Stored]] = {}
+        self._loop = asyncio.get_running_loop()
+        self._lock = threading.Lock()
+        self._waiting: deque[_Waiting] = deque()
+        self._is_running = False
+        # Sends to conversations that somebody else holds. They wait in transactions of their own, one conversation
+        # apart from the other; until the last of them is stored, what comes for it goes behind them.
+        self._held: Counter[uuid.UUID] = Counter()
+        self._held_batchers: dict[uuid.UUID, Batcher[Send, Stored]] = {}
 
     def put(self, send: Send) -> asyncio.Future[Stored]:
         """Queues a send at once; the future ends after COMMIT. Raises ChatError `overloaded`."""
-        return self._batcher.put(send)
+        if len(self._waiting) >= WAITING_MOST:
+            raise ChatError("overloaded", "The service is very busy. Please try again.", retry_after=1)
+        future: asyncio.Future[Stored] = self._loop.create_future()
+        with self._lock:
+            self._waiting.append((send, future))
+            starts, self._is_running = not self._is_running, True
+        if starts:
+            threads().submit(self._run)
+        return future
 
-    async def _write(self, sends: list[Send]) -> Sequence[Stored | Exception | asyncio.Future[Stored]]:
-        waits = await limits().ask([question("send", send.sender) for send in sends])
-        self._held = {key: held for key, held in self._held.items() if not held.is_idle}
-        now = [
-            send for send, wait in zip(sends, waits, strict=True) if not wait and send.conversation not in self._held
-        ]
-        outcomes = dict(zip((send.id for send in now), await self._store(now, wait_for_locks=False), strict=True))
-        return [
-            too_often(wait) if wait else self._settle(send, outcomes.get(send.id, _LOCKED))
-            for send, wait in zip(sends, waits, strict=True)
-        ]
+    # In a database thread
 
-    def _settle(self, send: Send, outcome: Outcome) -> Stored | Exception | asyncio.Future[Stored]:
-        if not isinstance(outcome, _Locked):
-            return outcome
-        held = self._held.get(send.conversation)
-        if held is None:
-            held = self._held[send.conversation] = Batcher(self._write_held, most=BATCH_MOST, waiting=WAITING_MOST)
-        return held.put(send)
+    def _run(self) -> None:
+        while batch := self._take():
+            self._write(batch)
 
-    async def _write_held(self, sends: list[Send]) -> Sequence[Outcome]:
-        return await self._store(sends, wait_for_locks=True)
+    def _take(self) -> list[_Waiting]:
+        with self._lock:
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_MOST))]
+            self._is_running = bool(batch)
+        return batch
 
-    async def _store(self, sends: list[Send], *, wait_for_locks: bool) -> list[Outcome]:
-        if not sends:
-            return []
-        outcomes, items = await in_thread(Batch(sends, wait_for_locks=wait_for_locks).store)
+    def _write(self, batch: list[_Waiting]) -> None:
+        try:
+            outcomes, items = self._store([send for send, _ in batch])
+        except Exception as error:  # everybody is told, nobody waits for ever
+            if not isinstance(error, ChatError):
+                _log.exception("A batch of %d sends failed", len(batch))
+            outcomes, items = [error] * len(batch), []
+        self._loop.call_soon_threadsafe(self._finish, batch, outcomes, items)
+
+    def _store(self, sends: list[Send]) -> tuple[list[Outcome], list[Item]]:
+        waits = ask_in_thread([question("send", send.sender) for send in sends])
+        outcomes: dict[uuid.UUID, Outcome] = {
+            send.id: too_often(wait) for send, wait in zip(sends, waits, strict=True) if wait
+        }
+        now = [send for send in sends if send.id not in outcomes and send.conversation not in self._held]
+        stored, items = with_connection(Batch(now, wait_for_locks=False).store) if now else ([], [])
+        outcomes |= zip((send.id for send in now), stored, strict=True)
+        with self._lock:
+            self._held.update(send.conversation for send in sends if isinstance(outcomes.get(send.id, LOCKED), Locked))
+        return [outcomes.get(send.id, LOCKED) for send in sends], items
+
+    # On the loop
+
+    def _finish(self, batch: list[_Waiting], outcomes: Sequence[Outcome], items: list[Item]) -> None:
+        for (send, future), outcome in zip(batch, outcomes, strict=True):
+            settle(future, self._wait_for_lock(send) if isinstance(outcome, Locked) else outcome)
         if items:
             publish.after_answers(items)
-        return outcomes
+
+    def _wait_for_lock(self, send: Send) -> asyncio.Future[Stored]:
+        key = send.conversation
+        batcher = self._held_batchers.get(key)
+        if batcher is None:
+            batcher = self._held_batchers[key] = Batcher(_write_held, most=BATCH_MOST, waiting=WAITING_MOST)
+        future = batcher.put(send)
+        future.add_done_callback(lambda _: self._release(key))
+        return future
+
+    def _release(self, conversation: uuid.UUID) -> None:
+        with self._lock:
+            self._held[conversation] -= 1
+            if not self._held[conversation]:
+                del self._held[conversation], self._held_batchers[conversation]
+
+
+async def _write_held(sends: list[Send]) -> Sequence[Outcome]:
+    outcomes, items = await in_thread(Batch(sends, wait_for_locks=True).store)
+    if items:
+        publish.after_answers(items)
+    return outcomes
 
 
 @per_loop

@@ -1,75 +1,76 @@
 """Finding groups: by words of their name or description, by category, or one's own. Outsiders see the card only."""
 
 import uuid
-from typing import Any, Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
-from django.db.models import Case, CharField, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.conf import settings
 
-from conversations.models import Participant
-from conversations.shapes import GroupShape, group_shape
-from groups.models import Group
-from localroots_chat.accounts.models import User
+from conversations.cards import CARD, CARD_SIZE, card_of
+from conversations.shapes import GroupShape
+from localroots_chat.database import ask
 from localroots_chat.errors import not_found
+from localroots_chat.sql import id_in
 from localroots_chat.wire import key_of
 
 PAGE: Final = 50
 
+_PLACE: Final = "strpos" if settings.POSTGRESQL else "instr"  # of a text in a text, from 1; 0 where it is not
+_SEEN: Final = """
+CROSS JOIN groups_group g
+JOIN conversations_conversation c ON c.id = g.conversation_id
+JOIN accounts_user o ON o.id = g.created_by_id
+LEFT JOIN conversations_participant p ON p.conversation_id = c.id AND p.user_id = w.me AND p.left_at IS NULL
+WHERE g.closed_at IS NULL AND (g.visibility = 'PUBLIC' OR p.id IS NOT NULL)"""
+_FOUND: Final = f"""
+SELECT * FROM (
+  SELECT {CARD}, CASE WHEN w.words IN ('', lower(g.name)) THEN 0
+    ELSE CASE {_PLACE}(lower(g.name), w.words) WHEN 0 THEN 3 WHEN 1 THEN 1 ELSE 2 END END AS rank,
+    c.member_count AS members, g.id AS key
+  FROM (SELECT CAST(%s AS bigint) AS me, lower(CAST(%s AS text)) AS words, CAST(%s AS text) AS category,
+    CAST(%s AS text) AS mine) AS w
+  {_SEEN}
+    AND w.category IN ('', g.category) AND w.mine IN ('', CASE WHEN p.id IS NULL THEN 'false' ELSE 'true' END)
+    AND ({_PLACE}(lower(g.name), w.words) > 0 OR {_PLACE}(lower(g.description), w.words) > 0 OR w.words = '')
+) AS found
+WHERE (rank, -members, key) > (%s, %s, %s) ORDER BY rank, -members, key LIMIT %s"""
+_ONE: Final = f"SELECT {CARD} FROM (SELECT CAST(%s AS bigint) AS me) AS w {_SEEN} AND g.id = %s"
+
+
+class Search(NamedTuple):
+    """What somebody looks for; empty is anything."""
+
+    words: str = ""
+    category: str = ""
+    mine: Literal["", "true", "false"] = ""
+
 
 class Cursor(NamedTuple):
-    """The last group of a page: how well it matched, its size, its id."""
+    """The last group of a page: how well it matched (0 best), its size, its id."""
 
     rank: int
     members: int
     id: uuid.UUID
 
 
-def visible_to(user: User) -> QuerySet[Any]:
-    """Public groups and one's own, with `my_role` (None: outsider) and `members`."""
-    role = Participant.objects.filter(conversation_id=OuterRef("conversation_id"), user=user, left_at=None).values(
-        "role"
-    )
-    return (
-        Group.objects.filter(closed_at=None)
-        .annotate(my_role=Subquery(role, output_field=CharField()), members=F("conversation__member_count"))
-        .filter(Q(visibility=Group.Visibility.PUBLIC) | Q(my_role__isnull=False))
-        .select_related("created_by")
-    )
+_BEFORE_ALL: Final = Cursor(-1, 0, uuid.UUID(int=0))
 
 
-def found_by(groups: QuerySet[Any], search: str) -> QuerySet[Any]:
-    """Those whose name or description has these words, names that equal or begin with them first (`rank`)."""
-    rank = Case(
-        When(name__iexact=search, then=Value(0)),
-        When(name__istartswith=search, then=Value(1)),
-        When(name__icontains=search, then=Value(2)),
-        default=Value(3),
-        output_field=IntegerField(),
-    )
-    if search:
-        groups = groups.filter(Q(name__icontains=search) | Q(description__icontains=search))
-    found: QuerySet[Any] = groups.annotate(rank=rank if search else Value(0, IntegerField()))
-    return found
+def page_of(user: int, search: Search, *, after: Cursor | None, limit: int) -> tuple[list[GroupShape], Cursor | None]:
+    """A page of public groups and of those of the person with this key, and where the next one begins.
+
+    Names that equal or begin with the words come first, then the largest. One query.
+    """
+    at = after or _BEFORE_ALL
+    rows = ask(_FOUND, user, *search, at.rank, -at.members, id_in(at.id), limit + 1).rows()
+    page = [card_of(row[:CARD_SIZE]) for row in rows[:limit]]
+    if len(rows) <= limit:
+        return page, None
+    return page, Cursor(rows[limit - 1][CARD_SIZE], page[-1].member_count, uuid.UUID(page[-1].id))
 
 
-def page_of(groups: QuerySet[Any], *, after: Cursor | None, limit: int) -> tuple[list[GroupShape], Cursor | None]:
-    """A page, best match and largest first, and where the next one begins. One query."""
-    if after is not None:
-        smaller = Q(members__lt=after.members) | Q(members=after.members, id__gt=after.id)
-        groups = groups.filter(Q(rank__gt=after.rank) | Q(rank=after.rank) & smaller)
-    page = list(groups.order_by("rank", "-members", "id")[: limit + 1])
-    last = page[limit - 1] if len(page) > limit else None
-    more = None if last is None else Cursor(last.rank, last.members, last.id)
-    return [_shape(group) for group in page[:limit]], more
-
-
-def card_of(user: User, group: str) -> GroupShape:
+def card(user: int, group: str) -> GroupShape:
     """One group as this person may see it. Raises ChatError `not_found`. One query."""
-    found = visible_to(user).filter(pk=key_of(group, "group")).first()
-    if found is None:
+    rows = ask(_ONE, user, id_in(key_of(group, "group"))).rows()
+    if not rows:
         raise not_found("group")
-    return _shape(found)
-
-
-def _shape(group: Any) -> GroupShape:
-    # Any, because `members` and `my_role` are annotated by visible_to
-    return group_shape(group, group.members, group.my_role)
+    return card_of(rows[0])

@@ -1,27 +1,25 @@
 """The query parameters of the list of groups."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import django_filters
-from django.db.models import QuerySet
 
-from groups.discovery import found_by
+from groups.discovery import Search
 from groups.models import Group
 
 
 class GroupFilter(django_filters.FilterSet):
     """?search= &category= &mine=true"""
 
-    search = django_filters.CharFilter(method="by_words", max_length=200)
+    search = django_filters.CharFilter(max_length=200)
     category = django_filters.ChoiceFilter(choices=Group.Category.choices)
-    mine = django_filters.ChoiceFilter(method="by_membership", choices=[("true", "mine"), ("false", "others")])
+    mine = django_filters.ChoiceFilter(choices=[("true", "mine"), ("false", "others")])
 
     class Meta:
         model = Group
         fields: ClassVar[list[str]] = []
 
-    def by_words(self, groups: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        return found_by(groups, value.strip())
-
-    def by_membership(self, groups: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        return groups.filter(my_role__isnull=value == "false")
+    def asked(self) -> Search:
+        """What was asked for, checked."""
+        said = self.form.cleaned_data
+        return Search((said["search"] or "").strip(), said["category"] or "", said["mine"] or "")

@@ -8,11 +8,13 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache, partial
-from typing import Any, ClassVar, ParamSpec, TypeVar
+from typing import Any, ClassVar, Final, ParamSpec, TypeVar
 
+import msgspec
 from django.conf import settings
 from django.db import InterfaceError, InternalError, OperationalError, connection
 from django.db.models.functions import Now
@@ -45,14 +47,77 @@ class DatabaseNow(Now):
         return self.as_sql(compiler, connection, template=f"({self.SQLITE.replace('%', '%%')})", **context)
 
 
+# Constant statements
+
+
+class Answer:
+    """What the database says to one statement."""
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+
+    def rows(self) -> list[Any]:
+        """Waits for the answer. Raises what was wrong with the statement, as Django's errors."""
+        rows: list[Any] = self._cursor.fetchall()
+        return rows
+
+
+def ask(statement: str, *parameters: Any) -> Answer:
+    """Asks one of the constant statements of this service. PostgreSQL plans each once for a connection.
+
+    The ORM writes and plans its statements anew each time, which costs more than most of them do; it is the way for
+    all that is not asked with every message, page or connection. Lists go in as one parameter, else each length would
+    be a statement of its own.
+    """
+    cursor = _prepared_cursor()
+    cursor.execute(statement, parameters)
+    return Answer(cursor)
+
+
+def tell(statement: str, *parameters: Any) -> None:
+    """Asks a constant statement that has no answer. Within `together`, an error comes at the end of it, or with the
+    next answer."""
+    _prepared_cursor().execute(statement, parameters)
+
+
+def json_list(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Rows as one parameter, for json_to_recordset or json_each."""
+    return msgspec.json.encode(list(rows)).decode()
+
+
+def _prepared_cursor() -> Any:
+    return getattr(connection, "prepared_cursor" if settings.POSTGRESQL else "cursor")()
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """What is asked inside goes to PostgreSQL without waiting for what was asked before: one round trip for all.
+
+    Outside of a transaction it must be reading alone.
+    """
+    if settings.POSTGRESQL:
+        with getattr(connection, "pipeline")():  # noqa: B009 (our backend's, unknown to Django's types)
+            yield
+    else:
+        yield
+
+
+# The database's time in a statement, in seconds since 1970
+CLOCK: Final = (
+    "extract(epoch FROM clock_timestamp())::float8"
+    if settings.POSTGRESQL
+    else "(julianday('now') - 2440587.5) * 86400.0"
+)
+_CLOCK: Final = f"SELECT {CLOCK}"
+
+
 def database_clock() -> float:
     """The database's time, in seconds since 1970."""
-    with connection.cursor() as cursor:
-        if settings.POSTGRESQL:
-            cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
-        else:
-            cursor.execute("SELECT (julianday('now') - 2440587.5) * 86400.0")
-        return float(cursor.fetchone()[0])
+    ((seconds,),) = ask(_CLOCK).rows()
+    return float(seconds)
+
+
+# Threads
 
 
 class _Clock(threading.local):

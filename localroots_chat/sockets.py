@@ -3,15 +3,14 @@
 It also hands the gateway what that must not import (connect_gateway).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from conversations import socket as conversations
 from conversations.catching_up import missed_since, read_after, seat_moves
 from conversations.epochs import begin_epoch, moment
-from conversations.participants import seats_of
+from conversations.participants import Sitting, sitting
 from conversations.sync import SyncRequest
-from conversations.unread import unread_totals
 from localroots_chat.accounts.credentials import holders_behind
 from localroots_chat.accounts.models import User
 from localroots_chat.accounts.people import shape_of
@@ -19,7 +18,7 @@ from localroots_chat.accounts.tokens import Holder
 from localroots_chat.database import database_clock
 from localroots_chat.errors import ChatError
 from localroots_chat.gateway.protocol import raw
-from localroots_chat.gateway.wiring import Arrival, CommandSpec, Credential, Person, Seat, Wiring, connect
+from localroots_chat.gateway.wiring import Arrival, CommandSpec, Credential, Person, Wiring, connect
 from presence import socket as presence
 
 NameOrId = str | conversations.NamesConversation
@@ -48,7 +47,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "session:expiring": "gateway/consumer.py",
     "bye": "gateway/hub.py",
     "joined:conversation": "conversations/socket.py",
-    "message:new": "conversations/writer.py",  # durable
+    "message:new": "conversations/storing.py",  # durable
     "message:updated": "conversations/changing.py",  # durable
     "message:read": "conversations/events.py",
     "conversation:new": "conversations/events.py",
@@ -59,24 +58,26 @@ EVENTS: Final[Mapping[str, str]] = {
 
 
 def arrive(credentials: list[Credential]) -> list[Arrival | ChatError]:
-    """Who these people are and where they sit. Six queries for any number of known people, two more for tickets."""
+    """Who these people are and where they sit. Five queries for any number of known people, two more for tickets."""
     read_at, current = moment()  # before everything that may change meanwhile
     holders = holders_behind(credentials)
     users = {holder.user.pk for holder in holders if isinstance(holder, Holder)}
-    seats = seats_of(users) if users else {}
-    unread = unread_totals(list(users)) if users else {}
+    found = sitting(list(users)) if users else {}
     return [
         holder
         if isinstance(holder, ChatError)
-        else _arrival(holder, seats.get(holder.user.pk, ()), current, unread.get(holder.user.pk, 0), read_at)
+        else _arrival(holder, found.get(holder.user.pk, _NOWHERE), current, read_at)
         for holder in holders
     ]
 
 
-def _arrival(holder: Holder, seats: Sequence[Seat], current: str, unread: int, read_at: float) -> Arrival:
+_NOWHERE: Final = Sitting([], 0)
+
+
+def _arrival(holder: Holder, sitting: Sitting, current: str, read_at: float) -> Arrival:
     user: User = holder.user
     person = Person(user.pk, user.public_id, raw(shape_of(user)), user.receipts)
-    return Arrival(person, holder.expires, holder.sign_in, seats, current, unread, read_at)
+    return Arrival(person, holder.expires, holder.sign_in, sitting.seats, current, sitting.unread, read_at)
 
 
 def connect_gateway() -> None:

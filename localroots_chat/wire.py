@@ -90,11 +90,6 @@ def iso(moment: datetime) -> str:
     return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds')[:23]}Z"
 
 
-def iso_or_none(moment: datetime | None) -> str | None:
-    """`iso`, or null where there is no time."""
-    return None if moment is None else iso(moment)
-
-
 def iso_of_epoch(seconds: float) -> str:
     """Seconds since 1970 as the wire writes them."""
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{int(seconds * 1000) % 1000:03d}Z"

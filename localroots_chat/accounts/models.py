@@ -1,14 +1,17 @@
 """Who uses the chat (User) and where they are signed in with the service's own tokens (SignIn)."""
 
 import uuid
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Final
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, models
 from django.utils.crypto import salted_hmac
 from uuid_utils.compat import uuid7
 
-from localroots_chat.database import DatabaseNow
+from localroots_chat.database import DatabaseNow, ask
+from localroots_chat.sql import AMONG, keys, moment_out
 
 
 def new_public_id() -> str:
@@ -86,6 +89,22 @@ class User(AbstractBaseUser, PermissionsMixin):
     def is_of_this_service(self) -> bool:
         """Has rights or a password here, so that no token of the marketplace may name this account."""
         return self.is_staff or self.is_superuser or (bool(self.password) and self.has_usable_password())
+
+
+_COLUMNS: Final = [field.attname for field in User._meta.concrete_fields]
+_NAMED: Final = f"SELECT {', '.join(_COLUMNS)} FROM accounts_user WHERE public_id {AMONG}"
+
+
+def users_named(public_ids: Sequence[str]) -> dict[str, User]:
+    """The people with these public ids, of those whom we know. One query, asked for every request and connection: the
+    ORM takes twice as long for it."""
+    rows = ask(_NAMED, keys(public_ids)).rows()
+    users = (User.from_db(DEFAULT_DB_ALIAS, _COLUMNS, [_with_zone(value) for value in row]) for row in rows)
+    return {user.public_id: user for user in users}
+
+
+def _with_zone(value: object) -> object:
+    return moment_out(value) if isinstance(value, datetime) else value  # SQLite's have none
 
 
 class Block(models.Model):

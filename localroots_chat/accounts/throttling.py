@@ -7,8 +7,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from localroots_chat.gateway.limits import limits, question
-from localroots_chat.gateway.threads import on_serving_loop
+from localroots_chat.gateway.limits import check_in_thread, question
 
 if TYPE_CHECKING:  # importing it here would go in a circle: DRF's views import their throttles
     from rest_framework.views import APIView
@@ -25,7 +24,7 @@ class PersonThrottle(BaseThrottle):
 
 def count_one(bucket: str, who: object) -> None:
     """Counts one use. Raises ChatError `rate_limited`."""
-    on_serving_loop(lambda: limits().check(question(bucket, who)))
+    check_in_thread(question(bucket, who))
 
 
 def count_guess(request: Request | HttpRequest, username: str) -> None:

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 import jwt
 from django.conf import settings
-from django.db import IntegrityError, transaction
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken
 
-from localroots_chat.accounts.models import Role, SignIn, User
+from localroots_chat.accounts import profiles
+from localroots_chat.accounts.models import Role, SignIn, User, users_named
 from localroots_chat.errors import ChatError
 
 LEEWAY_SECONDS: Final = 15  # clocks of two machines; the same tolerance as Auth.js
@@ -57,13 +57,16 @@ def read(token: object) -> Claims:
     if not isinstance(token, str) or not 20 <= len(token) <= 8192 or token.count(".") != 2:
         raise token_invalid()
     try:
+        return _of_marketplace(token)  # first, because most are
+    except jwt.InvalidSignatureError:
         return _own(token)
-    except TokenError:
-        return _of_marketplace(token)
 
 
 def _own(token: str) -> Claims:
-    claims = AccessToken(token).payload  # type: ignore[arg-type]  # checks signature, exp, token_type and jti
+    try:
+        claims = AccessToken(token).payload  # type: ignore[arg-type]  # checks signature, exp, token_type and jti
+    except TokenError:
+        raise token_invalid() from None
     sub, sign_in = claims.get("sub"), claims.get("family")
     if not isinstance(sub, str) or not isinstance(sign_in, str):
         raise token_invalid()
@@ -80,6 +83,8 @@ def _of_marketplace(token: str) -> Claims:
             audience=settings.CHAT_AUDIENCE,
             options={"require": ["exp", "sub"], "verify_aud": False},
         )
+    except jwt.InvalidSignatureError:
+        raise
     except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, RecursionError):
         raise token_invalid() from None
     if not _OTHER_PURPOSE.isdisjoint(claims):
@@ -140,7 +145,7 @@ def _clean_email(value: object) -> str | None:
 
 
 def holder_of(token: object) -> Holder:
-    """Who stands behind one token. Raises ChatError `token_invalid`. Two queries."""
+    """Who stands behind one token. Raises ChatError `token_invalid`. At most three queries."""
     (found,) = holders_of([token])
     if isinstance(found, ChatError):
         raise found
@@ -148,12 +153,20 @@ def holder_of(token: object) -> Holder:
 
 
 def holders_of(tokens: Sequence[object]) -> list[Holder | ChatError]:
-    """Who stands behind each token, or why nobody does. At most two queries for any number of known people."""
+    """Who stands behind each token, or why nobody does. At most three queries for any number of known people."""
     read_ones = [_read_or_error(token) for token in tokens]
     claims = [one for one in read_ones if isinstance(one, Claims)]
-    known = {user.public_id: user for user in User.objects.filter(public_id__in={one.person_id for one in claims})}
+    known = users_named([one.person_id for one in claims]) if claims else {}
     alive = _alive_sign_ins(claims)
-    return [one if isinstance(one, ChatError) else _holder_or_error(one, known, alive) for one in read_ones]
+    found = [one if isinstance(one, ChatError) else _holder_or_error(one, known, alive) for one in read_ones]
+    profiles.apply(
+        [
+            (holder.user, one)
+            for one, holder in zip(read_ones, found, strict=True)
+            if isinstance(one, Claims) and isinstance(holder, Holder) and _says_newer(one, holder.user)
+        ]
+    )
+    return found
 
 
 def _read_or_error(token: object) -> Claims | ChatError:
@@ -176,7 +189,7 @@ def _holder_or_error(claims: Claims, known: dict[str, User], alive: set[str]) ->
         if user is None or claims.sign_in not in alive:
             return token_invalid("You have been signed out.", close=4403)
     elif user is None:
-        user = known[claims.person_id] = _first_seen(claims)
+        user = known[claims.person_id] = profiles.first_seen(claims)
     elif user.is_of_this_service:
         return token_invalid()
     elif claims.issued is None:
@@ -186,36 +199,11 @@ def _holder_or_error(claims: Claims, known: dict[str, User], alive: set[str]) ->
         return token_invalid("You have been signed out.", close=4403)
     if not user.is_active:
         return token_invalid("This account has been disabled.", close=4403)
-    if claims.sign_in is None and claims.issued is not None and claims.issued > user.profile_applied:
-        _apply_profile(user, claims)
     return Holder(user, claims.expires, claims.sign_in)
 
 
-def _first_seen(claims: Claims) -> User:
-    try:
-        with transaction.atomic():
-            return User.objects.create(
-                public_id=claims.person_id,
-                name=claims.name or "",
-                email=claims.email or "",
-                image=claims.image or "",
-                role=claims.role or Role.CUSTOMER,
-                profile_applied=claims.issued or 0,
-            )
-    except IntegrityError:  # another server was first
-        return User.objects.get(public_id=claims.person_id)
-
-
-def _apply_profile(user: User, claims: Claims) -> None:
-    """Takes name, image, email and role from a newer token, and remembers how new it was."""
-    user.profile_applied = claims.issued or 0
-    fresh = {"name": claims.name, "image": claims.image, "email": claims.email, "role": claims.role}
-    changed = {field: value for field, value in fresh.items() if value is not None and value != getattr(user, field)}
-    for field, value in changed.items():
-        setattr(user, field, value)
-    User.objects.filter(pk=user.pk, profile_applied__lt=user.profile_applied).update(
-        **changed, profile_applied=user.profile_applied
-    )
+def _says_newer(claims: Claims, user: User) -> bool:
+    return claims.sign_in is None and claims.issued is not None and claims.issued > user.profile_applied
 
 
 def now() -> float:

@@ -49,11 +49,6 @@ class Batcher(Generic[Item, Result]):
         finally:
             self._runner = None
 
-    @property
-    def is_idle(self) -> bool:
-        """Nothing waits and nothing is in flight."""
-        return self._runner is None
-
     async def _run_batch(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         outcomes: Sequence[Result | Exception | asyncio.Future[Result]]
         try:
@@ -63,12 +58,13 @@ class Batcher(Generic[Item, Result]):
                 _log.exception("A batch of %d failed", len(batch))
             outcomes = [error] * len(batch)
         for (_, future), outcome in zip(batch, outcomes, strict=True):
-            _settle(future, outcome)
+            settle(future, outcome)
 
 
-def _settle(future: asyncio.Future[Result], outcome: Result | BaseException | asyncio.Future[Result]) -> None:
+def settle(future: asyncio.Future[Result], outcome: Result | BaseException | asyncio.Future[Result]) -> None:
+    """Ends `future` with a result, an error, or what another future ends with."""
     if isinstance(outcome, asyncio.Future):
-        outcome.add_done_callback(lambda done: _settle(future, done.exception() or done.result()))
+        outcome.add_done_callback(lambda done: settle(future, done.exception() or done.result()))
     elif not future.done():  # else its waiter has gone
         if isinstance(outcome, BaseException):
             future.set_exception(outcome)

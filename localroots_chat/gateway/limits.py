@@ -1,18 +1,20 @@
 """How often somebody may do something: an exact sliding window, shared by all servers through Redis.
 
-All questions that wait together go to Redis as one script call. Without Redis, or while it is away, each
-process counts for itself.
+All questions that wait together go to Redis as one script call: on the loop by a batcher, in a thread all that the
+caller has. Without Redis, or while it is away, each process counts for itself.
 """
 
 import math
+import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
-from redis.commands.core import AsyncScript
+from redis.commands.core import AsyncScript, Script
 
 from localroots_chat.errors import ChatError
 from localroots_chat.gateway import redis_client
@@ -60,15 +62,20 @@ return answers
 
 
 class MemoryLimits:
-    """The same count in this process alone."""
+    """The same count in this process alone, for its loop and its threads."""
 
     _MOST_KEYS: Final = 100_000
 
     def __init__(self) -> None:
         self._uses: dict[str, deque[float]] = {}
+        self._lock = threading.Lock()
 
     def ask(self, one: Question) -> float:
         """Seconds to wait; 0 is yes, and counts."""
+        with self._lock:
+            return self._ask(one)
+
+    def _ask(self, one: Question) -> float:
         now = time.monotonic()
         if len(self._uses) > self._MOST_KEYS:  # those that began first are forgotten, not everybody at once
             for key in list(islice(self._uses, self._MOST_KEYS // 2)):
@@ -80,33 +87,55 @@ class MemoryLimits:
         return 0.0
 
 
+_memory = MemoryLimits()
+
+
 class Limits:
-    """The limits of this process's loop."""
+    """The limits as the process's loop asks for them."""
 
     def __init__(self) -> None:
-        self._memory = MemoryLimits()
         self._batcher: Batcher[Question, float] = Batcher(self.ask, most=500, waiting=100_000)
 
     async def ask(self, questions: Sequence[Question]) -> list[float]:
         """Seconds to wait for each question; 0 is yes, and counts."""
         if settings.REDIS_URL and not redis_client.breaker.is_open:
             try:
-                return await self._ask_redis(questions)
+                return _in_seconds(await redis_client.breaker.call(_script()(**_for_script(questions))))
             except RedisAway:
                 pass
-        return [self._memory.ask(one) for one in questions]
+        return [_memory.ask(one) for one in questions]
 
     async def check(self, one: Question) -> None:
         """Counts one. Raises ChatError `rate_limited` where that is too many."""
-        wait = await self._batcher.put(one) if settings.REDIS_URL else self._memory.ask(one)
+        wait = await self._batcher.put(one) if settings.REDIS_URL else _memory.ask(one)
         if wait:
             raise too_often(wait)
 
-    async def _ask_redis(self, questions: Sequence[Question]) -> list[float]:
-        keys = [f"limit:{one.who}" for one in questions]
-        arguments = [part for one in questions for part in (one.most, int(one.seconds * 1000))]
-        answers = await redis_client.breaker.call(_script()(keys=keys, args=arguments))
-        return [answer / 1000 for answer in answers]
+
+def ask_in_thread(questions: Sequence[Question]) -> list[float]:
+    """As `Limits.ask`, for threads: seconds to wait for each question; 0 is yes, and counts."""
+    if settings.REDIS_URL and not redis_client.breaker.is_open:
+        try:
+            return _in_seconds(redis_client.breaker.call_in_thread(lambda: _thread_script()(**_for_script(questions))))
+        except RedisAway:
+            pass
+    return [_memory.ask(one) for one in questions]
+
+
+def check_in_thread(one: Question) -> None:
+    """As `Limits.check`, for threads. Raises ChatError `rate_limited`."""
+    (wait,) = ask_in_thread([one])
+    if wait:
+        raise too_often(wait)
+
+
+def _for_script(questions: Sequence[Question]) -> dict[str, Any]:
+    arguments = [part for one in questions for part in (one.most, int(one.seconds * 1000))]
+    return {"keys": [f"limit:{one.who}" for one in questions], "args": arguments}
+
+
+def _in_seconds(answers: Sequence[int]) -> list[float]:
+    return [answer / 1000 for answer in answers]
 
 
 def too_often(wait: float) -> ChatError:
@@ -119,6 +148,11 @@ def too_often(wait: float) -> ChatError:
 @per_loop
 def _script() -> AsyncScript:
     return redis_client.client().register_script(_SCRIPT)
+
+
+@lru_cache(maxsize=1)
+def _thread_script() -> Script:
+    return redis_client.thread_client().register_script(_SCRIPT)
 
 
 @per_loop

@@ -4,18 +4,25 @@ A frozen machine, or a network that swallows what it is given, leaves a statemen
 thread. In processes that serve (`begin_to_serve`) each statement has a bound on PostgreSQL's side and one, a little
 later, on this one. While there is no answer at all, further statements fail at once, and a thread of its own asks
 until the database is back. Commands wait as long as it takes: a migration may.
+
+It also offers what Django's does not: statements that PostgreSQL plans once for each connection, and several of them
+in one round trip (`prepared_cursor`, `pipeline`; localroots_chat/database.py is the way to use them).
 """
 
 import logging
+import select
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, Final
 
 import psycopg
 from django.conf import settings
 from django.db import Error, connection
-from django.db.backends.postgresql import base
+from django.db.backends.postgresql import base, operations
+from django.db.backends.utils import CursorWrapper
 from psycopg import errors
 
 _log = logging.getLogger(__name__)
@@ -24,6 +31,7 @@ _LONGER_SECONDS: Final = 1.0  # than PostgreSQL itself gives a statement: its re
 _LOCK_SECONDS: Final = 1.0  # who waits for a row holds a thread that others need
 _QUIET_SECONDS: Final = 1.0
 _ASK_SECONDS: Final = 2
+_TRUSTED_SECONDS: Final = 5.0
 _WAIT_INTERVAL: Final = 0.1  # psycopg's own: how often it looks for Ctrl+C
 
 
@@ -88,6 +96,16 @@ def begin_to_serve() -> None:
 class PatientConnection(psycopg.Connection[Any]):
     """A connection whose waits come to an end, and the connection with them: nobody could tell its late answers."""
 
+    _heard_at = 0.0
+
+    def seems_alive(self) -> bool:
+        """Whether it has answered lately and nothing has come since, as it does when PostgreSQL closes it."""
+        if time.monotonic() - self._heard_at > _TRUSTED_SECONDS or self.closed:
+            return False
+        news = select.poll()
+        news.register(self.fileno(), select.POLLIN)
+        return not news.poll(0)
+
     def wait(self, gen: Any, interval: float = _WAIT_INTERVAL, timeout: float | None = None) -> Any:
         silence.check()
         try:
@@ -97,11 +115,21 @@ class PatientConnection(psycopg.Connection[Any]):
             silence.waited()
             raise
         silence.heard()
+        self._heard_at = time.monotonic()
         return result
+
+
+class DatabaseOperations(operations.DatabaseOperations):
+    """Django's, for its log of queries and for tests that count them."""
+
+    def last_executed_query(self, cursor: Any, sql: str, params: Any) -> str:
+        return super().last_executed_query(cursor, sql, params) or sql  # of a prepared one, the text without values
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """The backend, under the name that Django looks for."""
+
+    ops_class = DatabaseOperations
 
     # Django opens its connections by this module's `connect`.
     Database: Any = SimpleNamespace(
@@ -125,6 +153,31 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.close_at = time.monotonic()  # such a session stays so: for this request, and not kept
         return new
 
+    def prepared_cursor(self) -> CursorWrapper:
+        """A cursor that sends a statement and its parameters apart, so that PostgreSQL knows the statement again."""
+        self._make_ready()
+        with self.wrap_database_errors:
+            backend: Any = self  # Django's types know neither of the two
+            cursor: CursorWrapper = backend._prepare_cursor(_server_binding_cursor(self.connection))
+            return cursor
+
+    def is_usable(self) -> bool:
+        """Asked at the beginning of each request; a question to the database costs as much as a small answer."""
+        if isinstance(self.connection, PatientConnection) and self.connection.seems_alive():
+            return True
+        return bool(super().is_usable())
+
+    @contextmanager
+    def pipeline(self) -> Iterator[None]:
+        """Statements inside are sent at once; each one's answer is waited for where it is fetched, or at the end."""
+        self._make_ready()
+        with self.wrap_database_errors, self.connection.pipeline():
+            yield
+
+    def _make_ready(self) -> None:
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+
     def set_autocommit(self, *args: Any, **kwargs: Any) -> None:
         try:
             super().set_autocommit(*args, **kwargs)
@@ -132,6 +185,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
             # Else Django would take the next transaction for a part of this one, and never commit it.
             self.close()
             raise
+
+
+_server_binding_cursor: Any = base.ServerBindingCursor
 
 
 def _connection_class() -> type[psycopg.Connection[Any]]:

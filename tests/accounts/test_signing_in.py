@@ -13,9 +13,8 @@ from psycopg import sql
 from pytest_django import Settings
 
 from conversations.models import Participant
-from localroots_chat.accounts import throttling
 from localroots_chat.accounts.models import User
-from localroots_chat.gateway.limits import Limits
+from localroots_chat.gateway import limits
 from tests.accounts.doors import (
     ABSENT,
     PASSWORD,
@@ -504,11 +503,10 @@ async def test_who_loses_access_while_their_socket_is_being_opened_does_not_keep
 
 @pytest.fixture
 def three_guesses(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Counted in memory, once for all: without a server each request has a loop, and so a count, of its own."""
+    """Counted in memory, and from nothing: other tests have guessed too."""
     settings.CHAT_RATES = {**settings.CHAT_RATES, "token": (3, 60.0)}
     settings.REDIS_URL = ""
-    counted = Limits()
-    monkeypatch.setattr(throttling, "limits", lambda: counted)
+    monkeypatch.setattr(limits, "_memory", limits.MemoryLimits())
 
 
 def guesses(username: str | None, address: str, password: str = "wrong") -> int:

@@ -6,7 +6,6 @@ from django.test.utils import CaptureQueriesContext
 
 from conversations.history import Place, page_of
 from conversations.models import Conversation
-from conversations.participants import seat_of
 from localroots_chat.accounts.models import User
 from tests.conversations.conftest import say
 
@@ -39,21 +38,21 @@ def ten(alice: User, talk: Conversation) -> Conversation:
 def test_a_page(
     alice: User, ten: Conversation, place: Place, limit: int, seqs: list[int], older: bool, newer: bool
 ) -> None:
-    page = page_of(seat_of(alice.pk, ten.id), place, limit)
+    page = page_of(alice.pk, str(ten.pk), place, limit)
     assert [message.seq for message in page.messages] == seqs
     assert (page.has_older, page.has_newer) == (older, newer)
     assert page.version == 10
 
 
 def test_an_empty_conversation_has_nothing_older_or_newer(alice: User, talk: Conversation) -> None:
-    page = page_of(seat_of(alice.pk, talk.id), Place("newest"))
+    page = page_of(alice.pk, str(talk.pk), Place("newest"))
     assert (page.messages, page.has_older, page.has_newer, page.version) == ([], False, False, 0)
 
 
 def test_pages_meet_without_gap_or_overlap(alice: User, ten: Conversation) -> None:
-    seat, seqs, place = seat_of(alice.pk, ten.id), list[int](), Place("newest")
+    seqs, place = list[int](), Place("newest")
     while True:
-        page = page_of(seat, place, 3)
+        page = page_of(alice.pk, str(ten.pk), place, 3)
         seqs = [message.seq for message in page.messages] + seqs
         if not page.has_older:
             break
@@ -64,5 +63,5 @@ def test_pages_meet_without_gap_or_overlap(alice: User, ten: Conversation) -> No
 @pytest.mark.parametrize("limit", [1, 10])
 def test_a_page_takes_two_queries_of_any_size(alice: User, ten: Conversation, limit: int) -> None:
     with CaptureQueriesContext(connection) as captured:
-        page_of(seat_of(alice.pk, ten.id), Place("before", 11), limit)
+        page_of(alice.pk, str(ten.pk), Place("before", 11), limit)
     assert len(captured) == 2  # the seat, the messages with their senders and what they answer

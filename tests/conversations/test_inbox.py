@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from conversations.inbox import conversations_of
 from conversations.models import Conversation, Message, Participant
-from conversations.unread import unread_totals
+from conversations.participants import sitting
 from localroots_chat.accounts.models import User
 from localroots_chat.errors import ChatError
 from tests.conversations.conftest import make_direct, say
@@ -17,7 +17,7 @@ QUERIES = 4  # seats with conversations and groups, members, last messages, unre
 
 
 def inbox(user: User) -> list[Any]:
-    return conversations_of(user, after=None, limit=50)[0]
+    return conversations_of(user.pk, after=None, limit=50)[0]
 
 
 @pytest.mark.django_db(transaction=True)  # each message has its own time
@@ -44,7 +44,8 @@ def test_unread_leaves_out_ones_own_the_servers_and_the_deleted(alice: User, bob
     Message.objects.filter(content="three").update(type="SYSTEM", system={"kind": "joined", "userIds": []})
     assert inbox(alice)[0].unread_count == 1
     assert inbox(bob)[0].unread_count == 1
-    assert unread_totals([alice.pk, bob.pk]) == {alice.pk: 1, bob.pk: 1}
+    found = sitting([alice.pk, bob.pk])
+    assert (found[alice.pk].unread, found[bob.pk].unread) == (1, 1)
 
 
 @pytest.mark.parametrize(("messages", "shown"), [(999, 999), (1000, 1000), (1300, 1000)])
@@ -65,7 +66,7 @@ def test_pages_hold_each_conversation_once_even_at_equal_times(alice: User) -> N
     Conversation.objects.update(updated_at=made[0].created_at)
     seen, after = list[str](), None
     while True:
-        page, after = conversations_of(alice, after=after, limit=3)
+        page, after = conversations_of(alice.pk, after=after, limit=3)
         seen += [one.id for one in page]
         if after is None:
             break

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from conversations.models import Conversation, Message, Participant
-from conversations.writer import Batch, Outcome, Stored
+from conversations.storing import Batch, Locked, Outcome, Stored
 from localroots_chat.accounts.models import User
 from localroots_chat.database import with_connection
 from localroots_chat.errors import ChatError
@@ -40,7 +40,7 @@ def test_messages_are_numbered_without_gaps(alice: User, bob: User, talk: Conver
 
 
 def test_the_answer_is_what_is_read_later(alice: User, talk: Conversation) -> None:
-    from conversations.history import own_messages
+    from conversations.message_rows import own_messages
 
     (first,) = store(make_send(alice, talk, "first", client_id="a"))
     answered = uuid.UUID(message(first)["id"])
@@ -203,7 +203,7 @@ def test_a_conversation_held_elsewhere_keeps_nobody_waiting(alice: User, talk: C
     try:
         assert held.wait(10)
         stuck, free = store(make_send(alice, talk), make_send(alice, other))
-        assert type(stuck).__name__ == "_Locked"
+        assert isinstance(stuck, Locked)
         assert message(free)["seq"] == 1
         with pytest.raises(ChatError) as refused:
             with_connection(Batch([make_send(alice, talk)], wait_for_locks=True).store)

@@ -9,14 +9,13 @@ import itertools
 import os
 import random
 import signal
-import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from django.db import transaction
 
-from conversations import writer
+from conversations import storing, writer
 from localroots_chat import database
 from localroots_chat.gateway import publish
 from localroots_chat.gateway.hub import Hub
@@ -50,27 +49,27 @@ def _killer(number: int) -> Callable[[], None]:
 
 def _in_transaction(die_in_time: Callable[[], None]) -> None:
     """Everything is written, nothing is committed."""
-    write = writer._Transaction._write
+    write = storing._Transaction._write
 
-    def write_and_die(self: writer._Transaction) -> None:
+    def write_and_die(self: storing._Transaction) -> None:
         write(self)
         if self.rows:
             die_in_time()
 
-    writer._Transaction._write = write_and_die  # type: ignore[method-assign]
+    storing._Transaction._write = write_and_die  # type: ignore[method-assign]
 
 
 def _after_commit(die_in_time: Callable[[], None]) -> None:
     """It is committed, and nobody has heard of it, not even its sender."""
-    store = writer.Batch.store
+    store = storing.Batch.store
 
-    def store_and_die(self: writer.Batch) -> tuple[list[writer.Outcome], list[Item]]:
+    def store_and_die(self: storing.Batch) -> tuple[list[storing.Outcome], list[Item]]:
         outcomes, items = store(self)
         if items:  # not where another server holds the conversations at the moment
             die_in_time()
         return outcomes, items
 
-    writer.Batch.store = store_and_die  # type: ignore[method-assign]
+    storing.Batch.store = store_and_die  # type: ignore[method-assign]
 
 
 def _before_publishing(die_in_time: Callable[[], None]) -> None:
@@ -89,23 +88,17 @@ def _acknowledged_before_commit(die_in_time: Callable[[], None]) -> None:
     """A build that tells the sender a moment before the transaction ends, and dies in that moment."""
 
     class EarlyWriter(writer.Writer):
-        async def _store(self, sends: list[writer.Send], *, wait_for_locks: bool) -> list[writer.Outcome]:
-            if not sends:
-                return []
-            loop = asyncio.get_running_loop()
-            early: asyncio.Future[Sequence[writer.Outcome]] = loop.create_future()
-
+        def _write(self, batch: list[tuple[storing.Send, asyncio.Future[storing.Stored]]]) -> None:
             def store() -> None:
                 with transaction.atomic():
-                    outcomes, items = writer.Batch(sends, wait_for_locks=wait_for_locks).store()
-                    loop.call_soon_threadsafe(early.set_result, outcomes)
+                    outcomes, items = storing.Batch([send for send, _ in batch], wait_for_locks=False).store()
+                    self._loop.call_soon_threadsafe(self._finish, batch, outcomes, [])
                     time.sleep(0.05)
                     if items:
                         die_in_time()
                     publish.on_commit(*items)
 
-            threading.Thread(target=database.with_connection, args=(store,)).start()
-            return list(await early)
+            database.with_connection(store)
 
     writer.Writer = EarlyWriter  # type: ignore[misc]
 
@@ -123,13 +116,13 @@ CRASH_POINTS: Final[dict[str, Callable[[Callable[[], None]], None]]] = {
 
 def _without_dedup() -> None:
     """A retry is a new message: the clientId is neither looked up nor stored."""
-    row = writer._Transaction._row
+    row = storing._Transaction._row
 
-    def row_without_client_id(self: writer._Transaction, send: writer.Send, head: Any) -> dict[str, Any]:
+    def row_without_client_id(self: storing._Transaction, send: storing.Send, head: Any) -> dict[str, Any]:
         return {**row(self, send, head), "k": None}
 
-    writer._Transaction._row = row_without_client_id  # type: ignore[method-assign]
-    writer._Transaction._sent_before = lambda *_: None  # type: ignore[method-assign]
+    storing._Transaction._row = row_without_client_id  # type: ignore[method-assign]
+    storing._Transaction._sent_before = lambda *_: None  # type: ignore[method-assign]
 
 
 def _without_sweep() -> None:

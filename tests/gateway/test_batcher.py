@@ -30,7 +30,6 @@ async def test_the_first_does_not_wait_and_the_rest_go_together() -> None:
     desk.gate.set()
     assert await asyncio.gather(*futures) == [10, 20, 30]
     assert desk.batches == [[1], [2, 3]]
-    assert desk.batcher.is_idle
 
 
 async def test_one_refusal_is_its_own() -> None:

@@ -1,0 +1,42 @@
+"""A group's card as a row: what its members see with their conversation, and others when they look for groups."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from conversations.shapes import GroupShape
+from localroots_chat.accounts.people import UserShape
+from localroots_chat.sql import id_text, time_text
+
+# Of the group g, its conversation c, its owner o, and the seat p of whoever reads it
+CARD: Final = ", ".join(
+    [
+        *(id_text("g.id"), id_text("g.conversation_id")),
+        "g.name, g.description, g.image_url, g.category, g.visibility, c.member_count, p.role",
+        "o.public_id, o.name, o.image, o.role",
+        *(time_text("g.created_at"), time_text("g.updated_at")),
+    ]
+)
+CARD_SIZE: Final = 15
+
+
+def card_of(row: Sequence[Any]) -> GroupShape:
+    """The columns of CARD as the group."""
+    (
+        key, conversation, name, description, image, category, visibility, members, role,
+        owner, owner_name, owner_image, owner_role, created, updated,
+    ) = row  # fmt: skip
+    return GroupShape(
+        id=key,
+        conversation_id=conversation,
+        name=name,
+        description=description,
+        image_url=image or None,
+        category=category,
+        visibility=visibility,
+        member_count=members,
+        my_role=role,
+        created_by=UserShape(owner, owner_name, owner_image or None, owner_role),
+        created_by_id=owner,
+        created_at=created,
+        updated_at=updated,
+    )
