@@ -8,8 +8,8 @@ import pytest
 from redis import asyncio as redis_asyncio
 
 from localroots_chat.errors import ChatError
-from localroots_chat.gateway import redis_client
-from localroots_chat.gateway.limits import Limits, MemoryLimits, Question
+from localroots_chat.gateway import limits, redis_client
+from localroots_chat.gateway.limits import Limits, MemoryLimits, Question, ask_in_thread, check_in_thread
 from localroots_chat.wire import iso_of_epoch
 from tests.support.services import RedisServer
 
@@ -44,11 +44,11 @@ async def test_redis_counts_a_batch_in_one_script_call(
         calls += arguments[0] == "EVALSHA"
         return await execute(self, *arguments, **options)
 
-    limits = Limits()
-    await limits.ask([Question(f"send:{unique()}", 1, 10)])  # Redis knows the script from now on
+    asked = Limits()
+    await asked.ask([Question(f"send:{unique()}", 1, 10)])  # Redis knows the script from now on
     monkeypatch.setattr(redis_asyncio.Redis, "execute_command", counting)
     one, other = Question(f"send:{unique()}", 2, 10), Question(f"send:{unique()}", 2, 10)
-    waits = await limits.ask([one, other, one, one])
+    waits = await asked.ask([one, other, one, one])
     assert [bool(wait) for wait in waits] == [False, False, False, True]
     assert 0 < waits[3] <= 10
     assert calls == 1
@@ -65,19 +65,53 @@ async def test_two_servers_share_one_count(unique: Callable[[], str]) -> None:
     assert 0 < refused.value.retry_after <= 10
 
 
+async def test_the_loop_and_the_threads_share_one_count(unique: Callable[[], str]) -> None:
+    one = Question(f"send:{unique()}", 2, 10)
+    await Limits().check(one)
+    check_in_thread(one)
+    with pytest.raises(ChatError) as refused:
+        check_in_thread(one)
+    assert refused.value.code == "rate_limited"
+    with pytest.raises(ChatError):
+        await Limits().check(one)
+
+
+def test_a_thread_goes_on_where_redis_goes_away(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, unique: Callable[[], str]
+) -> None:
+    monkeypatch.setattr(redis_client, "breaker", redis_client.Breaker("test"))
+    with RedisServer() as redis:
+        settings.REDIS_URL = redis.url
+        forget_clients()
+        one = Question(f"send:{unique()}", 1, 10)
+        assert ask_in_thread([one]) == [0]
+        assert ask_in_thread([one])[0] > 0
+        redis.kill()
+        assert ask_in_thread([one]) == [0], "this process has not counted it yet"
+        assert redis_client.breaker.is_open
+        assert ask_in_thread([one])[0] > 0
+    forget_clients()
+
+
+def forget_clients() -> None:
+    """The client of threads is the process's, for one address."""
+    limits._thread_script.cache_clear()
+    redis_client.thread_client.cache_clear()
+
+
 async def test_without_redis_the_process_counts_for_itself(
     settings: Any, monkeypatch: pytest.MonkeyPatch, unique: Callable[[], str]
 ) -> None:
     monkeypatch.setattr(redis_client, "breaker", redis_client.Breaker("test"))
     with RedisServer() as redis:
         settings.REDIS_URL = redis.url
-        limits, one = Limits(), Question(f"send:{unique()}", 2, 10)
-        assert await limits.ask([one]) == [0]
+        asked, one = Limits(), Question(f"send:{unique()}", 2, 10)
+        assert await asked.ask([one]) == [0]
         redis.kill()
-        assert await limits.ask([one]) == [0]
+        assert await asked.ask([one]) == [0]
         assert redis_client.breaker.is_open
-        assert await limits.ask([one]) == [0]
-        assert (await limits.ask([one]))[0] > 0
+        assert await asked.ask([one]) == [0]
+        assert (await asked.ask([one]))[0] > 0
 
 
 def test_a_time_of_the_wire_has_milliseconds() -> None:
