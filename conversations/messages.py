@@ -45,7 +45,7 @@ def post(
         type=kind,
         client_id=client_id,
         reply_to=answered,
-        digest=digest_of(text, kind, answered),
+        digest="" if client_id is None else digest_of(text, kind, answered),  # only a retry is compared
     )
     return writer().put(send)
 

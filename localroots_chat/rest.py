@@ -2,17 +2,20 @@
 
 import base64
 import binascii
+import hashlib
 import io
 import json
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, Generic, TypeVar, get_origin
 
 import msgspec
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, InternalError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.utils.cache import get_conditional_response
 from rest_framework import exceptions
 from rest_framework.parsers import BaseParser, FormParser
 from rest_framework.renderers import JSONRenderer
@@ -204,6 +207,26 @@ def _first_validation_error(detail: Any) -> ChatError:
                 path.append(str(index))
             detail = detail[index]
     return invalid(".".join(path) or "data", str(detail) if detail else "This is not valid.")
+
+
+def answer_in_private(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: nobody on the way keeps what REST answers, and a client that has kept it need not be sent it again.
+
+    A GET has an ETag, of the answer as it is; with `If-None-Match` it is answered with 304 while it is still that.
+    """
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if not request.path.startswith("/api/"):
+            return response
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        if request.method != "GET" or response.status_code != HTTPStatus.OK or response.streaming:
+            return response
+        etag = f'"{hashlib.blake2b(response.content, digest_size=16).hexdigest()}"'
+        response.headers["ETag"] = etag
+        return get_conditional_response(request, etag=etag, response=response) or response
+
+    return answer
 
 
 def ignore_nul_cookies(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

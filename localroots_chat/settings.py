@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "localroots_chat.rest.answer_in_private",
     "localroots_chat.rest.ignore_nul_cookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -180,7 +181,8 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": (
         "Conversations between farmers and their customers, over REST. What happens live comes over the WebSocket at "
         "`/ws/chat/` (`localroots_chat/gateway/PROTOCOL.md`). Keys are camelCase, times ISO 8601 UTC, ids strings. "
-        "Every refusal is `{error: Error}`; `code` is for programs, `message` for developers."
+        "Every refusal is `{error: Error}`; `code` is for programs, `message` for developers. An answer to GET has an "
+        "ETag: who keeps it and sends it as `If-None-Match` is answered 304, without a body, while nothing has changed."
     ),
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
