@@ -4,10 +4,12 @@ import uuid
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+import msgspec
+from django.conf import settings
 from django.db.models import QuerySet
 
 from conversations.models import Message, Participant
-from conversations.unread import Pointer, unread_at
+from conversations.unread import counted
 from localroots_chat.database import ask
 from localroots_chat.errors import not_found
 from localroots_chat.gateway.wiring import Seat
@@ -45,10 +47,15 @@ def message_of(user: int, message: str) -> Message:
     return found
 
 
-_ARRIVING: Final = f"""
-SELECT p.user_id, {id_text("c.id")}, c.version, c.last_seq, c.member_count, p.id, p.last_read_seq
+_SEAT: Final = f"{id_text('c.id')}, c.version, c.last_seq, c.member_count"
+# One row for each person: a row for each seat would cost more than all else about connecting.
+_SITTING: Final = f"""
+SELECT p.user_id,
+  {f"json_agg(json_build_array({_SEAT}))::text" if settings.POSTGRESQL else f"json_group_array(json_array({_SEAT}))"},
+  sum(CASE WHEN p.last_read_seq < c.last_seq THEN {counted("c.last_seq")} ELSE 0 END)
 FROM conversations_participant p JOIN conversations_conversation c ON c.id = p.conversation_id
-WHERE p.left_at IS NULL AND p.user_id {AMONG}"""
+WHERE p.left_at IS NULL AND p.user_id {AMONG} GROUP BY p.user_id"""
+_read_seats: Final = msgspec.json.Decoder(list[Seat]).decode
 
 
 class Sitting(NamedTuple):
@@ -59,12 +66,5 @@ class Sitting(NamedTuple):
 
 
 def sitting(users: Sequence[int]) -> dict[int, Sitting]:
-    """Where these people (keys) sit, of those who sit anywhere. Two queries for all of them."""
-    rows = ask(_ARRIVING, keys(users)).rows()
-    unread = unread_at(Pointer(row[5], row[6], row[3]) for row in rows)
-    seats: dict[int, list[Seat]] = {}
-    totals: dict[int, int] = {}
-    for user, conversation, version, seq, members, seat, _ in rows:
-        seats.setdefault(user, []).append(Seat(conversation, version, seq, members))
-        totals[user] = totals.get(user, 0) + unread.get(seat, 0)
-    return {user: Sitting(held, totals[user]) for user, held in seats.items()}
+    """Where these people (keys) sit, of those who sit anywhere. One query for all of them."""
+    return {user: Sitting(_read_seats(seats), int(unread)) for user, seats, unread in ask(_SITTING, keys(users)).rows()}

@@ -48,19 +48,29 @@ _COLUMNS: Final = ", ".join(
         CARD,
     ]
 )
-_SEATS: Final = f"""
-SELECT {_COLUMNS}
-FROM conversations_participant p
+_JOINS: Final = """
 JOIN conversations_conversation c ON c.id = p.conversation_id
 LEFT JOIN groups_group g ON g.conversation_id = c.id
-LEFT JOIN accounts_user o ON o.id = g.created_by_id
-WHERE p.left_at IS NULL AND p.user_id = %s"""
-_NEWEST_FIRST: Final = " ORDER BY c.updated_at DESC, c.id DESC LIMIT %s"
+LEFT JOIN accounts_user o ON o.id = g.created_by_id"""
+_OWN: Final = "p.left_at IS NULL AND p.user_id = %s"
+_SEATS: Final = f"SELECT {_COLUMNS} FROM conversations_participant p {_JOINS} WHERE {_OWN}"
 _ONE: Final = f"{_SEATS} AND c.id = %s"
 _SOME: Final = f"{_SEATS} AND c.id {AMONG}"
-_PAGE: Final = _SEATS + _NEWEST_FIRST
-_NEXT_PAGE: Final = f"{_SEATS} AND (c.updated_at, c.id) < (%s, %s){_NEWEST_FIRST}"
 _GAINED: Final = f"{_SEATS} AND p.changed_at > %s AND NOT c.id {AMONG} ORDER BY p.changed_at DESC LIMIT %s"
+
+
+def _newest(condition: str) -> str:
+    """The page is picked first: of somebody with a thousand conversations, only what is shown is put together."""
+    order = "ORDER BY c.updated_at DESC, c.id DESC"
+    return f"""
+SELECT {_COLUMNS} FROM (
+  SELECT p.id FROM conversations_participant p JOIN conversations_conversation c ON c.id = p.conversation_id
+  WHERE {_OWN} {condition} {order} LIMIT %s
+) AS picked JOIN conversations_participant p ON p.id = picked.id {_JOINS} {order}"""
+
+
+_PAGE: Final = _newest("")
+_NEXT_PAGE: Final = _newest("AND (c.updated_at, c.id) < (%s, %s)")
 
 
 def seat_in(user: int, conversation: str | uuid.UUID) -> OwnSeat:

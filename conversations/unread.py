@@ -12,15 +12,23 @@ from localroots_chat.sql import few, wanted
 
 MOST: Final = 1000
 
-# The inner LIMIT stops counting where nobody cares any more; (conversation, seq) is an index. What comes after `upto`
-# is not counted: to somebody who was told the conversation's version, it is a change still to come.
-_COUNT: Final = f"""
-SELECT w.seat, (
+
+def counted(upto: str) -> str:
+    """The number of messages that the person of seat `p` has not read, as part of a statement.
+
+    The inner LIMIT stops counting where nobody cares any more; (conversation, seq) is an index. What comes after `upto`
+    is not counted: to somebody who was told the conversation's version, it is a change still to come.
+    """
+    return f"""(
   SELECT count(*) FROM (
     SELECT 1 FROM conversations_message m
-    WHERE m.conversation_id = p.conversation_id AND m.seq > p.last_read_seq AND m.seq <= w.upto
+    WHERE m.conversation_id = p.conversation_id AND m.seq > p.last_read_seq AND m.seq <= {upto}
       AND m.sender_id <> p.user_id AND m.type <> 'SYSTEM' AND m.deleted_at IS NULL
-    LIMIT {MOST}) AS counted)
+    LIMIT {MOST}) AS counted)"""
+
+
+_COUNT: Final = f"""
+SELECT w.seat, {counted("w.upto")}
 FROM {wanted(seat="bigint", upto="bigint")} JOIN conversations_participant p ON p.id = w.seat WHERE {few("w.seat")}
 """
 

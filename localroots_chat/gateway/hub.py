@@ -85,8 +85,7 @@ class Hub:
         """From now on `connection` hears its person's frames and these conversations."""
         self._people.setdefault(connection.person.key, {})[connection] = None
         self._heartbeats.add(connection)
-        for seat in seats:
-            self.seat(connection, seat)
+        self._sit(connection, seats)
         for item in self._revoked.get(connection.person.key, ()):
             _close_if_revoked(connection, item)
 
@@ -100,8 +99,9 @@ class Hub:
                 if not self._people:
                     self._emptied.set()
         self._heartbeats.remove(connection)
-        for name in list(connection.topics):
-            self.unseat(connection, name)
+        for name in connection.topics:
+            self._leave(connection, name)
+        connection.topics.clear()
 
     def connections_of(self, person: int) -> Sequence[Connection]:
         """This server's connections of the person with this key."""
@@ -119,16 +119,26 @@ class Hub:
 
     def seat(self, connection: Connection, seat: Seat) -> None:
         """`connection` hears this conversation from now on."""
-        topic = self._topics.get(seat.topic)
-        if topic is None:
-            topic = self._topics[seat.topic] = Topic(seat)
-        topic.members = seat.members
-        topic.listeners[connection] = None
-        connection.topics.add(seat.topic)
+        self._sit(connection, [seat])
+
+    def _sit(self, connection: Connection, seats: Iterable[Seat]) -> None:
+        """One loop for all: somebody may have hundreds."""
+        topics, own = self._topics, connection.topics
+        for seat in seats:
+            name = seat.topic
+            topic = topics.get(name)
+            if topic is None:
+                topic = topics[name] = Topic(seat)
+            topic.members = seat.members
+            topic.listeners[connection] = None
+            own.add(name)
 
     def unseat(self, connection: Connection, name: str) -> None:
         """`connection` hears this conversation no longer."""
         connection.topics.discard(name)
+        self._leave(connection, name)
+
+    def _leave(self, connection: Connection, name: str) -> None:
         topic = self._topics.get(name)
         if topic is None:
             return
@@ -243,11 +253,11 @@ class Hub:
             self._expect_predecessor(name, topic)
 
     def _hand_out(self, topic: Topic, frames: list[bytes]) -> None:
-        topic.outbox += frames
+        topic.outbox = [*topic.outbox, *frames]
         if topic.running:
             return
         if len(topic.listeners) <= _WRITES_BETWEEN_YIELDS:
-            packet, topic.outbox = Packet(topic.outbox), []
+            packet, topic.outbox = Packet(topic.outbox), ()
             for connection in tuple(topic.listeners):
                 connection.write(packet)
         else:
@@ -258,7 +268,7 @@ class Hub:
         """Writes to many listeners with pauses. What arrives meanwhile goes out together, in one write each."""
         try:
             while topic.outbox:
-                packet, topic.outbox = Packet(topic.outbox), []
+                packet, topic.outbox = Packet(topic.outbox), ()
                 for number, connection in enumerate(tuple(topic.listeners), 1):
                     if connection in topic.listeners:  # it may have left, or been put out, during a pause
                         connection.write(packet)

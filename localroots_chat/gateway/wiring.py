@@ -23,7 +23,7 @@ class Person(NamedTuple):
     receipts: bool
 
 
-class Seat(NamedTuple):
+class Seat(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A conversation somebody is in (`topic` is its id), with the version and seq at the time of the query."""
 
     topic: str
