@@ -12,7 +12,7 @@ TEST_LOCK = tests/requirements/test.txt
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-next fuzz faults check audit coverage lock
+.PHONY: help setup run test test-next fuzz faults load check audit coverage lock
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -37,6 +37,9 @@ fuzz: $(VENV)/.stamp-test ## make up requests from /api/schema/ for ten minutes 
 
 faults: $(VENV)/.stamp-test ## kill servers and Redis for ten minutes while people talk; writes tests/faults/REPORT.md
 	$(BIN)/python -m tests.faults.long $(ARGS)
+
+load: $(VENV)/.stamp-test ## measure what the chat can carry, in ten minutes or less; writes tests/load/REPORT.md
+	$(BIN)/python -m tests.load $(ARGS)
 
 check: $(VENV)/.stamp-test ## format, lint, types, imports, containers, migrations, production settings
 	$(BIN)/ruff format --check
