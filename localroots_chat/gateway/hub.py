@@ -81,7 +81,7 @@ class Hub:
 
     # Connections come and go
 
-    def attach(self, connection: Connection, seats: Iterable[Seat]) -> None:
+    def attach(self, connection: Connection, seats: Sequence[Seat]) -> None:
         """From now on `connection` hears its person's frames and these conversations."""
         self._people.setdefault(connection.person.key, {})[connection] = None
         self._heartbeats.add(connection)
@@ -99,8 +99,7 @@ class Hub:
                 if not self._people:
                     self._emptied.set()
         self._heartbeats.remove(connection)
-        for name in connection.topics:
-            self._leave(connection, name)
+        self._leave(connection, connection.topics)
         connection.topics.clear()
 
     def connections_of(self, person: int) -> Sequence[Connection]:
@@ -121,32 +120,34 @@ class Hub:
         """`connection` hears this conversation from now on."""
         self._sit(connection, [seat])
 
-    def _sit(self, connection: Connection, seats: Iterable[Seat]) -> None:
+    def _sit(self, connection: Connection, seats: Sequence[Seat]) -> None:
         """One loop for all: somebody may have hundreds."""
-        topics, own = self._topics, connection.topics
+        topics = self._topics
         for seat in seats:
-            name = seat.topic
-            topic = topics.get(name)
+            topic = topics.get(seat.topic)
             if topic is None:
-                topic = topics[name] = Topic(seat)
-            topic.members = seat.members
-            topic.listeners[connection] = None
-            own.add(name)
+                topics[seat.topic] = Topic(seat.version, seat.seq, seat.members, {connection: None})
+            else:
+                topic.members = seat.members
+                topic.listeners[connection] = None
+        connection.topics.update([seat.topic for seat in seats])
 
     def unseat(self, connection: Connection, name: str) -> None:
         """`connection` hears this conversation no longer."""
         connection.topics.discard(name)
-        self._leave(connection, name)
+        self._leave(connection, [name])
 
-    def _leave(self, connection: Connection, name: str) -> None:
-        topic = self._topics.get(name)
-        if topic is None:
-            return
-        topic.listeners.pop(connection, None)
-        if not topic.listeners:
-            if topic.timer is not None:
-                topic.timer.cancel()
-            del self._topics[name]
+    def _leave(self, connection: Connection, names: Iterable[str]) -> None:
+        topics = self._topics
+        for name in names:
+            topic = topics.get(name)
+            if topic is None:
+                continue
+            topic.listeners.pop(connection, None)
+            if not topic.listeners:
+                if topic.timer is not None:
+                    topic.timer.cancel()
+                del topics[name]
 
     # What is committed goes out
 
@@ -253,11 +254,11 @@ class Hub:
             self._expect_predecessor(name, topic)
 
     def _hand_out(self, topic: Topic, frames: list[bytes]) -> None:
-        topic.outbox = [*topic.outbox, *frames]
+        topic.outbox = frames if topic.outbox is None else topic.outbox + frames
         if topic.running:
             return
         if len(topic.listeners) <= _WRITES_BETWEEN_YIELDS:
-            packet, topic.outbox = Packet(topic.outbox), ()
+            packet, topic.outbox = Packet(topic.outbox), None
             for connection in tuple(topic.listeners):
                 connection.write(packet)
         else:
@@ -268,7 +269,7 @@ class Hub:
         """Writes to many listeners with pauses. What arrives meanwhile goes out together, in one write each."""
         try:
             while topic.outbox:
-                packet, topic.outbox = Packet(topic.outbox), ()
+                packet, topic.outbox = Packet(topic.outbox), None
                 for number, connection in enumerate(tuple(topic.listeners), 1):
                     if connection in topic.listeners:  # it may have left, or been put out, during a pause
                         connection.write(packet)
@@ -278,8 +279,8 @@ class Hub:
             topic.running = False
 
     def _expect_predecessor(self, name: str, topic: Topic) -> None:
-        if len(topic.held) > _HELD_MOST:
-            topic.held.clear()
+        if topic.held and len(topic.held) > _HELD_MOST:
+            topic.held = None
             self._repair(name, topic)
         elif topic.timer is None and not topic.repairing:
             topic.timer = self.loop.call_later(HOLD_SECONDS, self._repair, name, topic)

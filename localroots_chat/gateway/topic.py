@@ -5,29 +5,31 @@ four writing processes). What `accept` returns goes strictly upwards, each chang
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable
+
+import msgspec
 
 from localroots_chat.gateway.connection import Connection
-from localroots_chat.gateway.wiring import Change, Seat
-
-_NOTHING_HELD: Final[dict[int, Change]] = {}
+from localroots_chat.gateway.wiring import Change
 
 
-class Topic:
-    """One conversation on this server: its listeners, and how far they have been told."""
+class Topic(msgspec.Struct, eq=False):
+    """One conversation on this server: its listeners, and how far they have been told.
 
-    # Most conversations of somebody who connects stay quiet: one gets its own of these when something happens.
-    held = _NOTHING_HELD
-    outbox: Sequence[bytes] = ()
-    running = repairing = False
+    `handed`, `seq` and `members` come from the query that lists a person's seats, never from the first frame that
+    happens to arrive: what changed between that query and now is then a visible gap. A struct, made in 0.2 µs, because
+    somebody who connects may bring hundreds, most of which stay quiet.
+    """
+
+    handed: int
+    seq: int
+    members: int
+    listeners: dict[Connection, None]
+    held: dict[int, Change] | None = None
+    outbox: list[bytes] | None = None
+    running: bool = False
+    repairing: bool = False
     timer: asyncio.TimerHandle | None = None
-
-    def __init__(self, seat: Seat) -> None:
-        # From the query that lists a person's seats, never from the first frame that happens to arrive: what
-        # changed between that query and now is then a visible gap.
-        self.handed, self.seq, self.members = seat.version, seat.seq, seat.members
-        self.listeners: dict[Connection, None] = {}
 
     def accept(self, changes: Iterable[Change]) -> list[bytes]:
         """The frames that are next in order, now counted as handed out; keeps what came early, drops what is old."""
@@ -46,7 +48,8 @@ class Topic:
         if change.version <= self.handed:
             return
         if change.prev > self.handed:
-            self.held = self.held or {}
+            if self.held is None:
+                self.held = {}
             self.held[change.version] = change
             return
         self.handed, self.seq = change.version, max(self.seq, change.seq)
