@@ -108,7 +108,7 @@ class Batch:
 
     def _store_together(self, sends: Sequence[Send]) -> "tuple[list[Outcome], _Changes]":
         again, self._tried = self._tried, True
-        with together(), transaction.atomic():
+        with transaction.atomic(), together():
             return _Transaction(sends, wait_for_locks=self.wait_for_locks, again=again).run()
 
 

@@ -56,6 +56,8 @@ class GroupViewSet(ViewSet):
 
 def _cursor(text: str) -> discovery.Cursor:
     rank, members, key = read_cursor(text, int, int, str)
+    if not (0 <= rank <= discovery.RANK_MOST and 0 <= members <= discovery.MEMBERS_MOST):
+        raise cursor_invalid()
     try:
         return discovery.Cursor(rank, members, uuid.UUID(key))
     except ValueError:

@@ -13,6 +13,8 @@ from localroots_chat.sql import id_in
 from localroots_chat.wire import key_of
 
 PAGE: Final = 50
+RANK_MOST: Final = 3
+MEMBERS_MOST: Final = 2**31 - 1  # what the column can hold
 
 _PLACE: Final = "strpos" if settings.POSTGRESQL else "instr"  # of a text in a text, from 1; 0 where it is not
 _SEEN: Final = """

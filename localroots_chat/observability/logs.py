@@ -35,6 +35,7 @@ class ShortOnOutages(logging.Filter):
         "localroots_chat.gateway.redis_client",
         "localroots_chat.gateway.sweep",
         "localroots_chat.rest",
+        "psycopg",  # of pipelines whose connection was lost
     )
 
     def __init__(self) -> None:

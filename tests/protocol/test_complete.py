@@ -111,6 +111,7 @@ _FROM_CLIENTS = {protocol._Envelope, *_TAKEN}
 _NARROWER = {
     ("Stored", "message"): Field("message", False, frozenset({"Message"})),
     ("Welcome", "user"): Field("user", False, frozenset({"User"})),
+    ("Welcome", "limits"): Field("limits", False, frozenset({"object"})),
     ("Auth", "token"): Field("token", False, frozenset({"string"})),
     ("Error", "retryable"): Field("retryable", False, frozenset({"boolean"})),
 }
