@@ -97,12 +97,16 @@ class Writer:
         if items:
             publish.after_answers(items)
 
-    def _wait_for_lock(self, send: Send) -> asyncio.Future[Stored]:
+    def _wait_for_lock(self, send: Send) -> asyncio.Future[Stored] | ChatError:
         key = send.conversation
         batcher = self._held_batchers.get(key)
         if batcher is None:
             batcher = self._held_batchers[key] = Batcher(_write_held, most=BATCH_MOST, waiting=WAITING_MOST)
-        future = batcher.put(send)
+        try:
+            future = batcher.put(send)
+        except ChatError as overloaded:
+            self._release(key)
+            return overloaded
         future.add_done_callback(lambda _: self._release(key))
         return future
 

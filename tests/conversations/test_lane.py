@@ -12,6 +12,7 @@ from conversations import writer as lane
 from conversations.storing import LOCKED, Outcome, Send, Stored
 from conversations.writer import Writer
 from localroots_chat.errors import ChatError
+from localroots_chat.gateway.batcher import Batcher
 from localroots_chat.gateway.layer import Item
 from localroots_chat.gateway.protocol import raw
 
@@ -112,6 +113,32 @@ async def test_a_failure_is_told_to_everybody_and_the_next_batch_is_stored(stora
     storage.gate.set()
     assert await asyncio.gather(*unlucky, return_exceptions=True) == [error]
     assert (await writer.put(say("b"))).message == raw("b")
+
+
+async def test_too_many_who_wait_for_a_lock_are_refused_and_nobody_else(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = Writer()
+    storage.held.add(HERE)
+    first = writer.put(say("first"))
+    await begun(storage)
+    await begun(storage)  # it waits in a transaction of its own
+    monkeypatch.setattr(Batcher, "put", refuse)
+    storage.gate.clear()
+    refused = writer.put(say("too many"))
+    elsewhere = writer.put(say("elsewhere", THERE))
+    storage.gate.set()
+    with pytest.raises(ChatError) as error:
+        await refused
+    assert error.value.code == "overloaded"
+    await elsewhere
+    storage.lock.set()
+    await first
+    assert not writer._held
+
+
+def refuse(*_: object) -> None:
+    raise ChatError("overloaded", "too many")
 
 
 async def test_too_many_are_refused_at_once(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
