@@ -58,7 +58,8 @@ EVENTS: Final[Mapping[str, str]] = {
 
 
 def arrive(credentials: list[Credential]) -> list[Arrival | ChatError]:
-    """Who these people are and where they sit. Four queries for any number of known people, two more for tickets."""
+    """Who these people are and where they sit. Three queries for any number of known people; one more
+    for sign-ins of this service, one for tokens that are newer than what is known, two for tickets."""
     read_at, current = moment()  # before everything that may change meanwhile
     holders = holders_behind(credentials)
     users = {holder.user.pk for holder in holders if isinstance(holder, Holder)}

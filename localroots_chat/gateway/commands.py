@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from localroots_chat.errors import ChatError
-from localroots_chat.gateway.arrivals import Auth, arrivals
+from localroots_chat.gateway.arrivals import Auth, Visitor, arrivals
 from localroots_chat.gateway.connection import Closed, Connection
 from localroots_chat.gateway.limits import limits, question
 from localroots_chat.gateway.protocol import (
@@ -101,12 +101,17 @@ class Commands:
             self._answer_later(command.ref, spec.handle(self._connection, data))
             return
         await self.finish()
-        if spec.rate is not None:
-            await limits().check(question(spec.rate, self._connection.person.key))
-        if command.ref is None:
-            await (spec.unanswered or spec.handle)(self._connection, data)
-        else:
-            self._answer(command.ref, await spec.handle(self._connection, data))
+        counted = None if spec.rate is None else question(spec.rate, self._connection.person.key)
+        if command.ref is None and spec.unanswered is not None:
+            if counted is not None:
+                limits().check_here(counted)
+            await spec.unanswered(self._connection, data)
+            return
+        if counted is not None:
+            await limits().check(counted)
+        answer = await spec.handle(self._connection, data)
+        if command.ref is not None:
+            self._answer(command.ref, answer)
 
     async def _beat(self, command: Command) -> None:
         if command.ref is not None:
@@ -120,7 +125,7 @@ class Commands:
         connection = self._connection
         await limits().check(question("command", connection.person.key))
         try:
-            arrival = await arrivals().put(Credential(token=token))
+            arrival = await arrivals().put(Visitor(Credential(token=token)))
         except ChatError as error:
             if error.close == 4403:
                 raise Closed(4403, error.message) from None

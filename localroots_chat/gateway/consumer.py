@@ -16,7 +16,7 @@ from django.conf import settings
 
 from localroots_chat.errors import ChatError
 from localroots_chat.gateway import origin
-from localroots_chat.gateway.arrivals import arrivals, welcome_frame
+from localroots_chat.gateway.arrivals import Visitor, arrivals, connecting, welcome_frame
 from localroots_chat.gateway.commands import Commands, auth_decoder
 from localroots_chat.gateway.connection import (
     PREFRAMED,
@@ -28,7 +28,7 @@ from localroots_chat.gateway.connection import (
     QueueOutlet,
 )
 from localroots_chat.gateway.hub import hub
-from localroots_chat.gateway.limits import limits, question
+from localroots_chat.gateway.limits import limits
 from localroots_chat.gateway.protocol import Packet, event_frame, read_command, read_data
 from localroots_chat.gateway.wiring import Credential
 from localroots_chat.wire import iso_of_epoch
@@ -59,7 +59,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
         self._outlet: Outlet | None = None
         self._commands: Commands | None = None
         self._auth_ref: str | None = None
-        self._timers: list[asyncio.TimerHandle] = []
+        self._expiry: asyncio.TimerHandle | None = None
         self._ending: asyncio.Task[None] | None = None
         try:
             await self._live()
@@ -81,8 +81,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
             await self._send({"type": "websocket.close", "code": 4403})  # before accepting: HTTP 403
             raise Gone
         await self._send({"type": "websocket.accept"})
-        await self._limit_connecting()
-        connection = await self._arrive(await self._credential(headers))
+        connection = await self._arrive(await self._visitor(headers))
         commands = self._commands = Commands(connection, self._watch_expiry)
         if self._auth_ref is not None:
             commands.answer_auth(self._auth_ref)
@@ -92,17 +91,26 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
             if self._ending is None:  # what had been sent before the end was told is not carried out any more
                 await commands.obey(text)
 
-    async def _limit_connecting(self) -> None:
-        address = (self.scope.get("client") or ("unknown", 0))[0]
-        try:
-            await limits().check(question("connect", address))
-        except ChatError as error:
-            await self._send({"type": "websocket.send", "text": event_frame("error", error.shape).decode()})
-            raise Closed(4429, "too many connections from this address") from None
-
     # Who is it?
 
-    async def _credential(self, headers: dict[bytes, bytes]) -> Credential:
+    async def _visitor(self, headers: dict[bytes, bytes]) -> Visitor:
+        """Who comes, as far as they say. Counted now are only those who have not said it yet; the others with all who
+        come together."""
+        address = (self.scope.get("client") or ("unknown", 0))[0]
+        credential = self._shown(headers)
+        if credential is not None:
+            return Visitor(credential, address)
+        try:
+            await limits().check(connecting(address))
+        except ChatError as error:
+            raise await self._too_many(error) from None
+        return Visitor(await self._first_frame())
+
+    async def _too_many(self, error: ChatError) -> Closed:
+        await self._send({"type": "websocket.send", "text": event_frame("error", error.shape).decode()})
+        return Closed(4429, "too many connections from this address")
+
+    def _shown(self, headers: dict[bytes, bytes]) -> Credential | None:
         query = parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
         if "token" in query or "access_token" in query:
             raise Closed(4401, "a token does not belong in the address")
@@ -111,7 +119,7 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
         scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         if scheme:
             return Credential(token=token.strip() if scheme.lower() == "bearer" else None)
-        return await self._first_frame()
+        return None
 
     async def _first_frame(self) -> Credential:
         try:
@@ -127,10 +135,12 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
             pass
         raise Closed(4401, "the first frame must be auth")
 
-    async def _arrive(self, credential: Credential) -> Connection:
+    async def _arrive(self, visitor: Visitor) -> Connection:
         try:
-            arrival = await arrivals().put(credential)
+            arrival = await arrivals().put(visitor)
         except ChatError as error:
+            if error.code == "rate_limited":
+                raise await self._too_many(error) from None
             raise Closed(error.close or 1011, error.message) from None
         if len(hub().connections_of(arrival.person.key)) >= settings.CHAT_SOCKETS_PER_PERSON:
             raise Closed(4409, "too many sockets")
@@ -151,18 +161,19 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
 
     def _watch_expiry(self) -> None:
         """Warns a minute before the token runs out, and ends the socket then."""
-        for timer in self._timers:
-            timer.cancel()
-        self._timers = []
+        if self._expiry is not None:
+            self._expiry.cancel()
         connection = self._connection
         if connection is None or connection.expires is None:
             return
-        loop, left = asyncio.get_running_loop(), min(connection.expires - time.time(), _LONGEST_TIMER)
-        warning = event_frame("session:expiring", {"expiresAt": iso_of_epoch(connection.expires)})
-        self._timers = [
-            loop.call_later(max(0.0, left - EXPIRING_SECONDS), connection.write, Packet([warning])),
-            loop.call_later(max(0.0, left), self._close_soon, 4401, "token expired"),
-        ]
+        left = min(connection.expires - time.time(), _LONGEST_TIMER)
+        later = asyncio.get_running_loop().call_later
+        self._expiry = later(max(0.0, left - EXPIRING_SECONDS), self._warn, connection, connection.expires)
+
+    def _warn(self, connection: Connection, expires: float) -> None:
+        connection.write(Packet([event_frame("session:expiring", {"expiresAt": iso_of_epoch(expires)})]))
+        left = max(0.0, min(expires - time.time(), EXPIRING_SECONDS))
+        self._expiry = asyncio.get_running_loop().call_later(left, self._close_soon, 4401, "token expired")
 
     # The wire
 
@@ -208,8 +219,8 @@ class ChatConsumer(AsyncConsumer):  # type: ignore[misc]  # channels is not type
             _log.debug("A socket could not be closed with %d", code)
 
     def _leave(self) -> None:
-        for timer in self._timers:
-            timer.cancel()
+        if self._expiry is not None:
+            self._expiry.cancel()
         if self._connection is not None:
             hub().detach(self._connection)
         if self._outlet is not None:

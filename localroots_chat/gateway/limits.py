@@ -111,6 +111,11 @@ class Limits:
         if wait:
             raise too_often(wait)
 
+    def check_here(self, one: Question) -> None:
+        """The same, counted by this process alone: for what costs less than asking Redis."""
+        if wait := _memory.ask(one):
+            raise too_often(wait)
+
 
 def ask_in_thread(questions: Sequence[Question]) -> list[float]:
     """As `Limits.ask`, for threads: seconds to wait for each question; 0 is yes, and counts."""

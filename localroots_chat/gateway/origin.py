@@ -22,14 +22,15 @@ def may_connect(origin: bytes | None, host: bytes, *, secure: bool) -> bool:
     asking = _parts(origin)
     if asking is None:
         return False
-    if asking in _allowed():
+    if asking in _allowed((settings.PUBLIC_URL, *settings.ALLOWED_ORIGINS)):
         return True
     # In production PUBLIC_URL alone says what is the service's own.
     return not settings.PRODUCTION and asking == _own(host, tuple(settings.ALLOWED_HOSTS), secure=secure)
 
 
-def _allowed() -> set[tuple[str, str, int]]:
-    known = (_parts(address.encode()) for address in [settings.PUBLIC_URL, *settings.ALLOWED_ORIGINS] if address)
+@lru_cache(maxsize=1)
+def _allowed(addresses: Sequence[str]) -> set[tuple[str, str, int]]:
+    known = (_parts(address.encode()) for address in addresses if address)
     return {parts for parts in known if parts is not None}
 
 

@@ -49,7 +49,8 @@ class Breaker:
                 question.close()
             raise RedisAway(self._name)
         try:
-            answer = await asyncio.wait_for(question, seconds)
+            async with asyncio.timeout(seconds):  # wait_for would make a task of each question
+                answer = await question
         except _AWAY as error:
             self._open(error)
             raise RedisAway(self._name) from error

@@ -101,8 +101,8 @@ class CommandSpec(NamedTuple):
     """One command: how its data is read, what it does, which limit of settings.CHAT_RATES counts it.
 
     `handle` is called in the order of the frames and returns something to await: the reply's data. Where the client
-    gave no ref, so that no reply goes out, `unanswered` is called instead, if there is one. A command that is
-    `pipelined` does not keep the next one waiting.
+    gave no ref, so that no reply goes out, `unanswered` is called instead, if there is one; it costs so little that
+    each server counts it by itself. A command that is `pipelined` does not keep the next one waiting.
     """
 
     takes: Any

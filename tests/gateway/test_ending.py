@@ -46,7 +46,7 @@ async def test_who_is_revoked_while_being_sent_away_hears_nothing_more(revoked: 
 
     consumer: Any = ChatConsumer()  # its parts without a socket
     commands = Unanswered()
-    consumer._send, consumer._timers, consumer._ending, consumer._preframed = send, [], None, None
+    consumer._send, consumer._expiry, consumer._ending, consumer._preframed = send, None, None, None
     consumer._outlet, consumer._commands = Ear(), commands
     person = Person(1, "alice", msgspec.Raw(b"{}"), True)
     arrival = Arrival(person, None, None, [Seat("talk", 0, 0, 2)], "epoch", 0, time.time())
