@@ -16,7 +16,7 @@ from localroots_chat.gateway.consumer import ChatConsumer  # noqa: E402
 from localroots_chat.gateway.drain import drain_on_signals  # noqa: E402
 from localroots_chat.gateway.garbage import collect_seldom  # noqa: E402
 from localroots_chat.gateway.hub import hub, stop_hub  # noqa: E402
-from localroots_chat.http_threads import KeptThreads, OneHopHandler  # noqa: E402
+from localroots_chat.http_threads import OneHopHandler  # noqa: E402
 from localroots_chat.observability.health import Health  # noqa: E402
 from localroots_chat.postgresql.base import begin_to_serve  # noqa: E402
 
@@ -50,7 +50,7 @@ _nowhere: Any = refuse
 
 application = ProtocolTypeRouter(
     {
-        "http": Health(KeptThreads(OneHopHandler())),
+        "http": Health(OneHopHandler()),
         "websocket": URLRouter([path("ws/chat/", _chat), re_path("", _nowhere)]),
         "lifespan": lifespan,
     }
