@@ -1,11 +1,15 @@
 """A group's card as a row: what its members see with their conversation, and others when they look for groups."""
 
+import uuid
 from collections.abc import Sequence
 from typing import Any, Final
 
+import msgspec
+
 from conversations.shapes import GroupShape
 from localroots_chat.accounts.people import UserShape
-from localroots_chat.sql import id_text, time_text
+from localroots_chat.database import ask
+from localroots_chat.sql import id_in, id_text, time_text
 
 # Of the group g, its conversation c, its owner o, and the seat p of whoever reads it
 CARD: Final = ", ".join(
@@ -40,3 +44,17 @@ def card_of(row: Sequence[Any]) -> GroupShape:
         created_at=created,
         updated_at=updated,
     )
+
+
+_FOR_ALL: Final = f"""
+SELECT {CARD} FROM groups_group g
+JOIN conversations_conversation c ON c.id = g.conversation_id
+JOIN accounts_user o ON o.id = g.created_by_id
+LEFT JOIN conversations_participant p ON FALSE
+WHERE c.id = %s"""
+
+
+def card_for_all(conversation: uuid.UUID) -> GroupShape:
+    """The card of this conversation's group without anybody's role, for what goes to many. One query."""
+    (row,) = ask(_FOR_ALL, id_in(conversation)).rows()
+    return msgspec.structs.replace(card_of(row), my_role=msgspec.UNSET)

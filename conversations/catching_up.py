@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from django.db.models import Q
 
+from conversations import system_messages
+from conversations.cards import card_for_all
 from conversations.changing import updated_frame
 from conversations.epochs import count_sweep
 from conversations.events import conversation_gone, conversation_new
@@ -31,7 +33,8 @@ _CHANGED: Final = statement("WHERE m.conversation_id = %s AND m.version > %s ORD
 def read_after(topic: str, version: int, seq: int) -> Head:
     """Where the conversation stands, and the messages that changed after `version`, as events.
 
-    A message is new to those who have heard up to `seq`, whatever happened to it since. Two queries.
+    A message is new to those who have heard up to `seq`, whatever happened to it since. Two queries, and one for each
+    change of members or settings.
     """
     key = uuid.UUID(topic)
     head = Conversation.objects.values_list("version", "last_seq").get(pk=key)
@@ -39,20 +42,23 @@ def read_after(topic: str, version: int, seq: int) -> Head:
     changes: list[Change] = []
     prev = version
     for row in rows[:REPAIR_MOST]:
-        changes.append(_change(row, prev, seq))
+        changes += _changes(row, prev, seq)
         prev = changes[-1].version
     complete = len(rows) <= REPAIR_MOST
     return Head(head[0] if complete else prev, head[1] if complete else seq, changes)
 
 
-def _change(row: Sequence[Any], prev: int, seq: int) -> Change:
+def _changes(row: Sequence[Any], prev: int, seq: int) -> list[Change]:
     shape = told(row)
+    if shape.seq > seq and shape.system is not None:
+        card = card_for_all(uuid.UUID(shape.conversation_id))
+        return system_messages.changes(shape, card, prev=prev, actor=sender_of(row))
     if shape.seq > seq:
         envelope = {"conversationId": shape.conversation_id, "prev": prev, "version": shape.version}
         frame = event_frame("message:new", shape, envelope)
     else:
         frame = updated_frame(shape, prev)
-    return Change(prev, shape.version, max(seq, shape.seq), sender_of(row), frame)
+    return [Change(prev, shape.version, max(seq, shape.seq), sender_of(row), frame)]
 
 
 def missed_since(since: float, topics: Sequence[str], people: Sequence[int]) -> Missed:

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from conversations.shapes import ConversationShape, for_everybody
+from conversations.shapes import ConversationShape, GroupShape, for_everybody
 from localroots_chat.gateway.layer import Fleeting, Item, Personal, Seated
 from localroots_chat.gateway.protocol import event_frame
 
@@ -33,11 +33,25 @@ def conversation_new(shape: ConversationShape) -> bytes:
     return event_frame("conversation:new", told)
 
 
-def conversation_gained(person: int, shape: ConversationShape, at: float) -> Item:
+def conversation_gained(person: int, shape: ConversationShape, at: float) -> Seated:
     """The person with this key has gained the conversation; their connections hear it from now on. `at` is a time of
     the database after COMMIT."""
     frame = conversation_new(shape)
     return Seated(person, shape.id, at, shape.version, shape.last_seq, shape.participant_count, frame)
+
+
+class GroupCreated(GroupShape, rename="camel", kw_only=True):
+    """`group:created`: the group, and its conversation as the person sees it."""
+
+    conversation: ConversationShape
+
+
+def group_created(shape: ConversationShape, prev: int) -> bytes:
+    """The frame for somebody who is in a new group from the beginning."""
+    if shape.group is None:
+        raise TypeError("A direct conversation has no group.")
+    data = GroupCreated(**msgspec.structs.asdict(shape.group), conversation=shape)
+    return event_frame("group:created", data, {"conversationId": shape.id, "prev": prev, "version": shape.version})
 
 
 def conversation_gone(conversation: str) -> bytes:

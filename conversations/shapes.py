@@ -90,8 +90,8 @@ class ParticipantShape(msgspec.Struct, rename="camel"):
     joined_at: Time
 
 
-class GroupShape(msgspec.Struct, rename="camel"):
-    """A community, as somebody with `myRole` there (null: an outsider) sees it."""
+class GroupShape(msgspec.Struct, rename="camel", kw_only=True):
+    """A community, as somebody with `myRole` there (null: an outsider) sees it. What goes to many says no role."""
 
     addresses: ClassVar = {"id": "group-detail", "conversation_id": "conversation-detail"}
 
@@ -103,7 +103,7 @@ class GroupShape(msgspec.Struct, rename="camel"):
     category: Category
     visibility: Visibility
     member_count: int
-    my_role: Annotated[str, one_of(Participant.Role.values)] | None
+    my_role: Annotated[str, one_of(Participant.Role.values)] | msgspec.UnsetType | None = msgspec.UNSET
     created_by: UserShape
     created_by_id: PersonId
     created_at: Time

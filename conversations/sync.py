@@ -7,7 +7,7 @@ days, since all of it is read from the database.
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -24,7 +24,7 @@ from localroots_chat.database import ask, database_clock, json_list
 from localroots_chat.errors import ChatError, invalid
 from localroots_chat.gateway.protocol import encode
 from localroots_chat.sql import few, id_in, wanted
-from localroots_chat.wire import Time, iso_of_epoch, key_of
+from localroots_chat.wire import Time, iso_of_epoch, key_of, moment_of
 
 CURSORS_MOST: Final = 500
 MESSAGES_MOST: Final = 100
@@ -134,15 +134,10 @@ def _read_cursor(key: str, value: Any) -> Cursor:
 
 
 def _read_since(text: str | None) -> datetime | None:
-    if text is None:
-        return None
     try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC) - _OVERLAP
-    except (ValueError, OverflowError):
-        pass
-    raise invalid("since", "Expected a serverTime of an earlier answer.")
+        return None if text is None else moment_of(text, "since") - _OVERLAP
+    except OverflowError:  # of the year 1
+        raise invalid("since", "Expected a serverTime of an earlier answer.") from None
 
 
 # What the database says

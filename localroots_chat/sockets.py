@@ -11,6 +11,8 @@ from conversations.catching_up import missed_since, read_after, seat_moves
 from conversations.epochs import begin_epoch, moment
 from conversations.participants import Sitting, sitting
 from conversations.sync import SyncRequest
+from groups import socket as groups
+from groups.lifecycle import NewGroup
 from localroots_chat.accounts.credentials import holders_behind
 from localroots_chat.accounts.models import User
 from localroots_chat.accounts.people import shape_of
@@ -33,6 +35,13 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = {
     "message:edit": CommandSpec(conversations.MessageEdit, conversations.edit, "command"),
     "message:delete": CommandSpec(conversations.MessageDelete, conversations.delete, "command"),
     "message:react": CommandSpec(conversations.MessageReact, conversations.react, "command"),
+    "group:create": CommandSpec(NewGroup, groups.create, "command"),
+    "group:update": CommandSpec(groups.Changing, groups.update, "command"),
+    "group:join": CommandSpec(groups.NamesGroup, groups.join, "command"),
+    "group:leave": CommandSpec(groups.Leaving, groups.leave, "command"),
+    "group:add_member": CommandSpec(groups.NamesMember, groups.add_member, "command"),
+    "group:remove_member": CommandSpec(groups.NamesMember, groups.remove_member, "command"),
+    "group:set_role": CommandSpec(groups.GivesRole, groups.set_role, "command"),
     "sync": CommandSpec(SyncRequest, conversations.resume, "sync"),
     "typing:start": CommandSpec(NameOrId, presence.typing_start, "typing"),
     "typing:stop": CommandSpec(NameOrId, presence.typing_stop, "typing"),
@@ -52,6 +61,11 @@ EVENTS: Final[Mapping[str, str]] = {
     "message:read": "conversations/events.py",
     "conversation:new": "conversations/events.py",
     "conversation:gone": "conversations/events.py",
+    "group:created": "conversations/events.py",  # durable
+    "group:updated": "conversations/system_messages.py",  # durable
+    "group:member_added": "conversations/system_messages.py",  # durable
+    "group:member_removed": "conversations/system_messages.py",  # durable
+    "group:member_updated": "conversations/system_messages.py",  # durable
     "typing:user_start": "presence/typing.py",
     "typing:user_stop": "presence/typing.py",
 }

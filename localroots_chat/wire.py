@@ -85,6 +85,17 @@ def key_of(text: str, what: str = "conversation") -> uuid.UUID:
     return key
 
 
+def moment_of(text: str, field: str) -> datetime:
+    """A time with its zone, in whole milliseconds. Raises ChatError `invalid_field`."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC).replace(microsecond=moment.microsecond // 1000 * 1000)
+    except (ValueError, OverflowError):
+        pass
+    raise invalid(field, "Expected a time such as 2026-05-01T12:00:00.000Z.")
+
+
 def iso(moment: datetime) -> str:
     """A time as the wire writes it: UTC with milliseconds."""
     return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds')[:23]}Z"

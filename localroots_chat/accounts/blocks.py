@@ -5,6 +5,7 @@ never that it was a block.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from django.db.models import Exists, OuterRef, QuerySet
@@ -63,9 +64,31 @@ def check_may_write(writer: int, reader: QuerySet[User]) -> None:
             raise cannot_write()
 
 
-def you_block() -> ChatError:
+def people_to_add(adder: int, public_ids: Sequence[str], *, field: str) -> list[User]:
+    """These people, each once, where the adder (a key) may bring them into a group. One query.
+
+    Raises ChatError `blocked` where the adder has blocked somebody, `not_found` where there is no such person, their
+    account is closed, or they have blocked the adder, who does not learn which.
+    """
+    mine = Block.objects.filter(blocker=adder, blocked=OuterRef("pk"))
+    theirs = Block.objects.filter(blocker=OuterRef("pk"), blocked=adder)
+    wanted = [one for one in dict.fromkeys(public_ids) if is_person_id(one)]
+    rows = User.objects.filter(public_id__in=wanted).annotate(mine=Exists(mine), theirs=Exists(theirs))
+    found = {user.public_id: user for user in rows}
+    people = []
+    for public_id in dict.fromkeys(public_ids):
+        user: Any = found.get(public_id)
+        if user is not None and user.mine:
+            raise you_block(field)
+        if user is None or user.theirs or not user.is_active:
+            raise ChatError("not_found", "There is no such person.", field=field)
+        people.append(user)
+    return people
+
+
+def you_block(field: str | None = None) -> ChatError:
     """`blocked`, told to the blocker alone."""
-    return ChatError("blocked", "You have blocked this person. Unblock them to write.")
+    return ChatError("blocked", "You have blocked this person. Unblock them to write.", field=field)
 
 
 def cannot_write() -> ChatError:

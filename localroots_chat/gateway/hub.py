@@ -170,6 +170,8 @@ class Hub:
                 case Personal():
                     self._deliver_personal(item)
                 case Seated():
+                    if item.topic in self._topics:
+                        self._topics[item.topic].members = item.members
                     seat = Seat(item.topic, item.version, item.seq, item.members)
                     self.move(SeatMove(item.person, item.topic, seat, item.frame), item.at)
                 case Unseated():

@@ -1,9 +1,11 @@
 """/api/schema/ is valid, complete, and says what the code says."""
 
 import json
+import typing
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from django.core.management import call_command
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -67,6 +69,24 @@ def test_every_door_is_described_and_nothing_else(schema: Any) -> None:
         operation = operation_of(view, method)
         assert (operation.takes is None) or method in ("post", "put", "patch")
         assert set(operation.refuses) <= set(STATUS)
+
+
+def test_every_object_has_a_name_of_its_own() -> None:
+    """Two of one name would be one in the description: the one that is met last."""
+    named: dict[str, set[type]] = {}
+    for _, method, view in doors():
+        operation = operation_of(view, method)
+        for kind in structs_in(operation.takes).union(*map(structs_in, operation.gives.values())):
+            named.setdefault(kind.__name__.removesuffix("Shape"), set()).add(kind)
+    assert {"Message", "Group", "NewGroup"} <= set(named), "the walk finds nothing"
+    assert {name: kinds for name, kinds in named.items() if len(kinds) > 1} == {}
+
+
+def structs_in(kind: object) -> set[type]:
+    """The structs that a type names, and those in them."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return {kind}.union(*(structs_in(field.type) for field in msgspec.structs.fields(kind)))
+    return set().union(*map(structs_in, typing.get_args(kind)))
 
 
 def test_every_described_method_is_routed() -> None:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from django.conf import settings
 
-from conversations import events, shapes
+from conversations import events, shapes, system_messages
 from conversations.models import Conversation, Message, Participant
 from groups.models import Group
 from localroots_chat import errors
@@ -95,7 +95,7 @@ def _made_in(*modules: ModuleType) -> set[type[msgspec.Struct]]:
 _DESCRIBED_ONLY = {"SentShape"}  # what REST's description calls Stored
 _TAKEN = set().union(*(_structs_in(spec.takes) for spec in COMMANDS.values()), _structs_in(arrivals.Auth))
 _EVENTS = {struct for struct in msgspec.Struct.__subclasses__() if struct.__name__.endswith("Event")}
-_TOLD = _made_in(shapes, events, presence_typing, errors).union(
+_TOLD = _made_in(shapes, events, system_messages, presence_typing, errors).union(
     _EVENTS,
     *(_structs_in(kind) for kind in (arrivals.Welcome, UserShape)),
     *(_structs_in(_answer_of(spec.handle)) for spec in COMMANDS.values()),
@@ -116,15 +116,17 @@ _NARROWER = {
     ("Error", "retryable"): Field("retryable", False, frozenset({"boolean"})),
 }
 _ROLES = set(Participant.Role.values)
+_OF_GROUPS = ("Group", "GroupCreated", "NewGroup", "Changing")
 TEXTS = {
     ("User", "role"): set(Role.values),
     ("Message", "type"): set(Message.Type.values),
     ("MessageSend", "type"): set(Message.Type.values) - {"SYSTEM"},
     ("Conversation", "type"): set(Conversation.Type.values),
     ("Participant", "role"): _ROLES,
-    ("Group", "category"): set(Group.Category.values),
-    ("Group", "visibility"): set(Group.Visibility.values),
+    **{(name, "category"): set(Group.Category.values) for name in _OF_GROUPS},
+    **{(name, "visibility"): set(Group.Visibility.values) for name in _OF_GROUPS},
     ("Group", "myRole"): _ROLES,
+    ("GroupCreated", "myRole"): _ROLES,
 }
 
 

@@ -28,6 +28,7 @@ DURABLE = frozenset(
         "group:updated",
         "group:member_added",
         "group:member_removed",
+        "group:member_updated",
     }
 )
 

@@ -1,0 +1,122 @@
+"""What the server itself says in a conversation: the message about a change of members or settings, and its events.
+
+A change takes one version for each event that it is told by, and the last one for the message. Whoever missed the
+events is given them again from the message (catching_up.py): its kind and its people say all that they do.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from conversations.models import Participant
+from conversations.shapes import GroupShape, MessageShape
+from localroots_chat.gateway.protocol import event_frame
+from localroots_chat.gateway.wiring import Change
+
+
+class Kind(StrEnum):
+    """What has happened; `system.kind` of the message, for clients that translate it."""
+
+    CREATED = "group_created"
+    RENAMED = "group_renamed"
+    UPDATED = "group_updated"
+    ADDED = "member_added"
+    JOINED = "member_joined"
+    LEFT = "member_left"
+    REMOVED = "member_removed"
+    BANNED = "member_banned"
+    MODERATOR_MADE = "moderator_made"
+    MODERATOR_ENDED = "moderator_ended"
+    CLOSED = "group_closed"
+    OWNER_CHANGED = "owner_changed"  # about the new owner and the one before, who is a moderator from then on
+
+
+_TEXTS: Final[Mapping[Kind, str]] = {
+    Kind.CREATED: "{by} created the group.",
+    Kind.RENAMED: "{by} renamed the group.",
+    Kind.UPDATED: "{by} changed the group's settings.",
+    Kind.ADDED: "{by} added {about}.",
+    Kind.JOINED: "{about} joined.",
+    Kind.LEFT: "{about} left.",
+    Kind.REMOVED: "{by} removed {about}.",
+    Kind.BANNED: "{by} banned {about}.",
+    Kind.MODERATOR_MADE: "{by} made {about} a moderator.",
+    Kind.MODERATOR_ENDED: "{about} is no longer a moderator.",
+    Kind.CLOSED: "{by} closed the group.",
+    Kind.OWNER_CHANGED: "{by} handed the group over to {about}.",
+}
+
+
+def text_of(kind: Kind, by: str, about: str) -> str:
+    """The message in English, with people's names as they are now."""
+    return _TEXTS[kind].format(by=by or "Somebody", about=about or "somebody")
+
+
+class MemberEvent(msgspec.Struct, rename="camel"):
+    """`group:member_added`, `group:member_removed`: somebody is, or is no longer, in the group."""
+
+    group_id: str
+    conversation_id: str
+    user_id: str
+
+
+class RoleEvent(MemberEvent, rename="camel"):
+    """`group:member_updated`: somebody has another role."""
+
+    role: str
+
+
+_SETTINGS: Final[frozenset[str]] = frozenset({Kind.RENAMED, Kind.UPDATED})
+# One for each person it is about
+_EVENTS: Final[Mapping[str, str]] = {
+    **dict.fromkeys((Kind.ADDED, Kind.JOINED), "group:member_added"),
+    **dict.fromkeys((Kind.LEFT, Kind.REMOVED, Kind.BANNED), "group:member_removed"),
+}
+# Of the people it is about, in their order
+_ROLES: Final[Mapping[str, Sequence[str]]] = {
+    Kind.MODERATOR_MADE: [Participant.Role.MODERATOR],
+    Kind.MODERATOR_ENDED: [Participant.Role.MEMBER],
+    Kind.OWNER_CHANGED: [Participant.Role.OWNER, Participant.Role.MODERATOR],
+}
+
+
+def versions_of(kind: Kind, people: int) -> int:
+    """How many versions a change takes that is about so many people."""
+    if kind in {Kind.CREATED, Kind.CLOSED}:  # nobody is in it who was not given all of it, or nobody at all
+        return 1
+    return 2 if kind in _SETTINGS else 1 + people
+
+
+def changes(message: MessageShape, group: GroupShape, *, prev: int, actor: int) -> list[Change]:
+    """The events of the change that this message is about and `message:new`, for those who have heard up to `prev`.
+
+    `group` is its card as everybody may see it.
+    """
+    found: list[Change] = []
+    told = list(_events(message, group))
+    for version, (event, data) in enumerate(told, start=message.version - len(told)):
+        if version > prev:
+            found.append(Change(prev, version, message.seq - 1, actor, _frame(event, data, group, prev, version)))
+            prev = version
+    frame = _frame("message:new", message, group, prev, message.version)
+    return [*found, Change(prev, message.version, message.seq, actor, frame)]
+
+
+def _frame(event: str, data: object, group: GroupShape, prev: int, version: int) -> bytes:
+    return event_frame(event, data, {"conversationId": group.conversation_id, "prev": prev, "version": version})
+
+
+def _events(message: MessageShape, group: GroupShape) -> Iterator[tuple[str, object]]:
+    said = message.system
+    if said is None or message.updated_at != message.created_at:  # taken back since: then it says nothing any more
+        return
+    if said.kind in _SETTINGS:
+        yield "group:updated", group
+    for user_id, role in zip(said.user_ids, _ROLES.get(said.kind, ()), strict=False):
+        yield "group:member_updated", RoleEvent(group.id, group.conversation_id, user_id, role)
+    event = _EVENTS.get(said.kind)
+    if event is not None:
+        for user_id in said.user_ids:
+            yield event, MemberEvent(group.id, group.conversation_id, user_id)

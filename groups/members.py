@@ -1,0 +1,150 @@
+"""Who is in a group, and as what: being added, joining, leaving, being removed, roles."""
+
+from typing import Final
+
+from django.db import transaction
+
+from conversations.models import Participant
+from conversations.shapes import GroupShape, ParticipantShape
+from conversations.system_messages import Kind
+from groups.discovery import card
+from groups.models import Group
+from groups.moderation import check_not_banned
+from groups.permission import RANK, Held, Open, Role, hold, hold_as, member_of
+from localroots_chat.accounts.blocks import people_to_add
+from localroots_chat.accounts.models import User
+from localroots_chat.accounts.people import shape_of
+from localroots_chat.database import DatabaseNow
+from localroots_chat.errors import ChatError, invalid, not_found
+from localroots_chat.wire import iso, key_of
+
+PAGE: Final = 50
+
+
+def shape_of_seat(seat: Participant) -> ParticipantShape:
+    """Somebody in a conversation. Wants `user` loaded."""
+    return ParticipantShape(shape_of(seat.user), seat.role, seat.last_read_seq, iso(seat.joined_at))
+
+
+def page_of(person: User, group: str, *, after: int, limit: int) -> tuple[list[ParticipantShape], int | None]:
+    """A page of the members in the order in which they first came, and where the next one begins.
+
+    Raises ChatError `not_found` to whoever is not a member. Two queries.
+    """
+    conversation = Group.objects.filter(
+        pk=key_of(group, "group"), conversation__participants__user=person, conversation__participants__left_at=None
+    ).values_list("conversation", flat=True)
+    found = conversation.first()
+    if found is None:
+        raise not_found("group")
+    seats = Participant.objects.filter(conversation=found, left_at=None, pk__gt=after).select_related("user")
+    page = list(seats.order_by("pk")[: limit + 1])
+    return [shape_of_seat(seat) for seat in page[:limit]], page[limit - 1].pk if len(page) > limit else None
+
+
+@transaction.atomic
+def add(adder: User, group: str, user_id: str) -> tuple[ParticipantShape, bool]:
+    """Brings somebody into the group, and whether that is new.
+
+    Raises ChatError `not_found`, `forbidden`, `blocked`, `full`.
+    """
+    held = hold_as(adder, group, Role.MODERATOR)
+    (person,) = people_to_add(adder.pk, [user_id], field="userId")
+    check_not_banned(held.group, person, held.talk.now, field="userId")
+    gained = held.talk.seat([person])
+    if gained:
+        held.talk.record(Kind.ADDED, by=adder, about=gained)
+    return shape_of_seat(held.talk.seats().select_related("user").get(user=person)), bool(gained)
+
+
+@transaction.atomic
+def join(person: User, group: str) -> GroupShape:
+    """Goes into a public group by oneself; whoever is in it already stays.
+
+    Raises ChatError `not_found`, also of private groups, `forbidden` to whom is banned, `full`.
+    """
+    found = hold(group)
+    if found.group.visibility == Group.Visibility.PRIVATE and found.seat_of(person) is None:
+        raise not_found("group")
+    enter(found, person)
+    return card(person.pk, group)
+
+
+def enter(found: Open, person: User, role: str = Role.MEMBER) -> None:
+    """Gives the person a seat, if they have none. Raises ChatError `forbidden`, `full`."""
+    check_not_banned(found.group, person, found.talk.now)
+    gained = found.talk.seat([person], role)
+    if gained:
+        found.talk.record(Kind.JOINED, by=person, about=gained)
+
+
+@transaction.atomic
+def leave(person: User, group: str, heir: str | None = None) -> None:
+    """Goes. The owner says to whom the group belongs then (`heir`, a member's id); the last one closes it.
+
+    Raises ChatError `not_found`, `forbidden` to an owner who names nobody.
+    """
+    held = hold_as(person, group, Role.MEMBER)
+    if held.seat.role == Role.OWNER and held.talk.conversation.member_count > 1:
+        if heir is None:
+            raise ChatError("forbidden", "The group needs an owner: hand it over first.", field="ownerId")
+        _hand_over(held, heir, field="ownerId")
+    held.talk.unseat(held.talk.seats().filter(pk=held.seat.pk))
+    if held.talk.conversation.member_count == 0:
+        Group.objects.filter(pk=held.group.pk).update(closed_at=DatabaseNow())
+    held.talk.record(Kind.LEFT, by=person, about=[person])
+
+
+@transaction.atomic
+def remove(remover: User, group: str, user_id: str) -> None:
+    """Puts a member of a lower rank out of the group. They may come again.
+
+    Raises ChatError `not_found`, `forbidden`.
+    """
+    if user_id == remover.public_id:
+        leave(remover, group)
+        return
+    held = hold_as(remover, group, Role.MODERATOR)
+    seat = member_of(held.talk, user_id)
+    held.check_above(RANK[seat.role])
+    held.talk.unseat(held.talk.seats().filter(pk=seat.pk))
+    held.talk.record(Kind.REMOVED, by=remover, about=[seat.user])
+
+
+@transaction.atomic
+def set_role(owner: User, group: str, user_id: str, role: str) -> ParticipantShape:
+    """Makes a member a moderator, or a moderator a member.
+
+    Raises ChatError `not_found`, `forbidden`, `invalid_field`.
+    """
+    if role not in {Role.MODERATOR, Role.MEMBER}:
+        raise invalid("role", "Expected MODERATOR or MEMBER. A group is handed over to its next owner.")
+    held = hold_as(owner, group, Role.OWNER)
+    seat = member_of(held.talk, user_id)
+    held.check_above(RANK[seat.role])  # it is the owner's own
+    if seat.role != role:
+        held.talk.set_role(seat, role)
+        kind = Kind.MODERATOR_MADE if role == Role.MODERATOR else Kind.MODERATOR_ENDED
+        held.talk.record(kind, by=owner, about=[seat.user])
+    return shape_of_seat(seat)
+
+
+@transaction.atomic
+def hand_over(owner: User, group: str, user_id: str) -> GroupShape:
+    """Makes a member the owner; who was it, is a moderator from then on.
+
+    Raises ChatError `not_found`, `forbidden`.
+    """
+    _hand_over(hold_as(owner, group, Role.OWNER), user_id, field="userId")
+    return card(owner.pk, group)
+
+
+def _hand_over(held: Held, user_id: str, *, field: str) -> None:
+    heir = member_of(held.talk, user_id)
+    if heir.pk == held.seat.pk:
+        raise invalid(field, "The group is yours already.")
+    if not heir.user.is_active:
+        raise ChatError("forbidden", "This account is closed.", field=field)
+    held.talk.set_role(held.seat, Role.MODERATOR)
+    held.talk.set_role(heir, Role.OWNER)
+    held.talk.record(Kind.OWNER_CHANGED, by=held.seat.user, about=[heir.user, held.seat.user])

@@ -1,0 +1,77 @@
+"""Who may change a group: the look-up through one's own seat, under the lock of the change.
+
+Outsiders find no group, whatever they ask, but those who may join one. What members may do goes by rank: members,
+moderators, the owner.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from conversations import membership
+from conversations.membership import Talk
+from conversations.models import Conversation, Participant
+from groups.models import Group
+from localroots_chat.accounts.models import User
+from localroots_chat.errors import ChatError, not_found
+from localroots_chat.wire import key_of
+
+Role = Participant.Role
+RANK: Final[Mapping[str, int]] = {Role.MEMBER: 1, Role.MODERATOR: 2, Role.OWNER: 3}
+
+
+class Open(NamedTuple):
+    """A group that is not closed, locked until the transaction ends."""
+
+    group: Group
+    talk: Talk
+
+    def seat_of(self, person: User) -> Participant | None:
+        """The person's seat, if they have one now. One query."""
+        return self.talk.seats().filter(user=person).select_related("user").first()
+
+
+class Held(NamedTuple):
+    """The group, and the seat of the member who is about to change it."""
+
+    group: Group
+    talk: Talk
+    seat: Participant
+
+    def check_above(self, rank: int) -> None:
+        """Raises ChatError `forbidden` where the member does not stand above this rank."""
+        if RANK[self.seat.role] <= rank:
+            raise ChatError("forbidden", "This is not for you to decide about them.", field="userId")
+
+
+def member_of(talk: Talk, public_id: str) -> Participant:
+    """A member's seat. Raises ChatError `not_found`. One query."""
+    seat = talk.seats().filter(user__public_id=public_id).select_related("user").first()
+    if seat is None:
+        raise not_found("member")
+    return seat
+
+
+def hold(group: str) -> Open:
+    """Locks the group, for a change. To be called in a transaction. Raises ChatError `not_found`. Two queries."""
+    key = key_of(group, "group")
+    try:
+        talk = membership.hold(Conversation.objects.filter(group=key))
+        found = Group.objects.get(pk=key, closed_at=None)  # read after the lock: it may just have been closed
+    except (Conversation.DoesNotExist, Group.DoesNotExist):
+        raise not_found("group") from None
+    return Open(found, talk)
+
+
+def hold_as(person: User, group: str, least: str) -> Held:
+    """Locks the group for a member of at least this role.
+
+    Raises ChatError `not_found` to outsiders, `forbidden` to members of a lower role. Three queries.
+    """
+    found = hold(group)
+    seat = found.seat_of(person)
+    if seat is None:
+        raise not_found("group")
+    if RANK[seat.role] < RANK[least]:
+        who = "the owner" if least == Role.OWNER else "the owner and the moderators"
+        raise ChatError("forbidden", f"Only {who} of the group may do this.")
+    return Held(found.group, found.talk, seat)
