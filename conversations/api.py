@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 from django.http import HttpRequest
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -12,15 +13,16 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 
-from conversations import direct, edits, history, inbox, messages, reactions, reads
+from conversations import direct, edits, history, inbox, messages, reactions, reads, search
 from conversations.message_rows import message_seen_by
 from conversations.participants import seat_of
+from conversations.search import FoundShape
 from conversations.shapes import ClientId, ConversationShape, MessageShape, SentShape, SentType
 from conversations.storing import Stored
 from conversations.sync import SyncRequest, SyncShape, sync
 from localroots_chat.accounts.authentication import asker
 from localroots_chat.accounts.throttling import count_one
-from localroots_chat.described import CURSOR, LIMIT, describe, number
+from localroots_chat.described import CURSOR, LIMIT, describe, number, words
 from localroots_chat.errors import invalid
 from localroots_chat.gateway.threads import on_serving_loop
 from localroots_chat.rest import Listed, cursor_invalid, number_parameter, read_body, read_cursor, write_cursor
@@ -165,6 +167,28 @@ class MessageViewSet(ViewSet):
     lookup_field = "message"
     lookup_value_regex = "[^/]+"
 
+    @describe(
+        gives={200: Listed[FoundShape]},
+        query=[
+            words("q", "Words, or parts of them; all must be in the message.", required=True),
+            OpenApiParameter("conversation", str, description="In this conversation alone."),
+            LIMIT,
+            CURSOR,
+        ],
+        refuses=["not_found", "cursor_invalid"],
+    )
+    @action(detail=False, methods=["get"])
+    def search(self, request: Request) -> Response:
+        """Find messages in one's conversations, newest first, each with what is beside it."""
+        results, more = search.search(
+            asker(request).pk,
+            request.GET.get("q", ""),
+            conversation=request.GET.get("conversation") or None,
+            after=_id_in(request.GET["cursor"]) if "cursor" in request.GET else None,
+            limit=number_parameter(request._request, "limit", search.PAGE, least=1, most=history.PAGE_MOST),
+        )
+        return Response(Listed(results, None if more is None else write_cursor(str(more))))
+
     @describe(gives={200: MessageShape})
     def retrieve(self, request: Request, message: str) -> Response:
         """See one message as it is now."""
@@ -217,6 +241,13 @@ def _cursor(text: str) -> inbox.Cursor:
     try:
         return inbox.Cursor(_EPOCH + timedelta(microseconds=microseconds), uuid.UUID(key))
     except (ValueError, OverflowError):
+        raise cursor_invalid() from None
+
+
+def _id_in(cursor: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(read_cursor(cursor, str)[0])
+    except ValueError:
         raise cursor_invalid() from None
 
 

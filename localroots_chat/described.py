@@ -66,11 +66,11 @@ def number(name: str, description: str, *, least: int, most: int, default: int |
     return OpenApiParameter(name, schema, description=description)
 
 
-def words(name: str, description: str, *, most: int = 200) -> OpenApiParameter:
-    """A text of the query; as everywhere, NUL is no part of a text."""
-    return OpenApiParameter(
-        name, {"type": "string", "maxLength": most, "pattern": "^[^\\x00]*$"}, description=description
-    )
+def words(name: str, description: str, *, most: int = 200, required: bool = False) -> OpenApiParameter:
+    """A text of the query; as everywhere, NUL is no part of a text. Where it is required, it says something."""
+    pattern = "^[^\\x00]*[^\\x00\\s][^\\x00]*$" if required else "^[^\\x00]*$"
+    schema = {"type": "string", "maxLength": most, "pattern": pattern}
+    return OpenApiParameter(name, schema, description=description, required=required)
 
 
 def choice(name: str, description: str, values: Sequence[str]) -> OpenApiParameter:

@@ -3,6 +3,7 @@
 The rows are made straight, since the past cannot be sent through the doors; they are what the doors would have left.
 """
 
+import uuid
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -11,6 +12,7 @@ from typing import Final, NamedTuple
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.db.models import Q
+from uuid_utils.compat import uuid7
 
 from conversations.direct import direct_key
 from conversations.models import Conversation, Message, Participant, ReadReceipt
@@ -139,6 +141,7 @@ class _Rows:
         for line, one in zip(lines, said, strict=True):
             messages.append(
                 Message(
+                    id=_id_at(one.at),
                     conversation=conversation,
                     sender=self._people[one.who],
                     seq=one.seq,
@@ -177,6 +180,11 @@ class _Rows:
                 joined_at=conversation.created_at,
             )
         )
+
+
+def _id_at(moment: datetime) -> uuid.UUID:
+    """An id as it would have been made then: ids grow with time, and search goes by them (RFC 9562 §5.7)."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80 | uuid7().int & (1 << 80) - 1)
 
 
 def _said(talk: Talk, now: datetime) -> Iterator[_Said]:

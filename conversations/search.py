@@ -1,0 +1,106 @@
+"""Finding messages in one's own conversations: all words of a search, each anywhere in a text, in any script.
+
+PostgreSQL looks words of three letters and more up in an index of trigrams (migration 0005), for shorter ones, and on
+SQLite, it reads. Its statements are planned anew each time: what is quick for a rare word is slow for a frequent one.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from django.conf import settings
+from django.db import connection
+
+from conversations.message_rows import answered, statement
+from conversations.participants import seat_of
+from conversations.shapes import MessageShape, ReplyShape, excerpt_of
+from localroots_chat.database import ask, json_list
+from localroots_chat.errors import invalid
+from localroots_chat.sql import few, id_in, id_text, wanted
+from localroots_chat.wire import is_text
+
+PAGE: Final = 50
+CHARACTERS_MOST: Final = 200
+WORDS_MOST: Final = 10
+
+
+class ContextShape(msgspec.Struct):
+    """The messages beside one that was found."""
+
+    before: ReplyShape | None
+    after: ReplyShape | None
+
+
+class FoundShape(MessageShape, rename="camel", kw_only=True):
+    """A message that was found. Its conversation is read around its `seq`."""
+
+    context: ContextShape
+
+
+def search(
+    person: int, words: str, *, conversation: str | None, after: uuid.UUID | None, limit: int
+) -> tuple[list[FoundShape], uuid.UUID | None]:
+    """A page of messages with all of these words, newest first, and after which the next one begins.
+
+    Raises ChatError `invalid_field`; `not_found` for a conversation that the person is not in. At most three queries.
+    """
+    patterns = _patterns(words)
+    place = None if conversation is None else seat_of(person, conversation).conversation_id
+    rows = _found(person, patterns, place, after, limit + 1)
+    shapes = [answered(row) for row in rows]
+    contexts = _contexts(shapes[:limit])
+    page = [_with_context(shape, contexts) for shape in shapes[:limit]]
+    return page, uuid.UUID(page[-1].id) if len(rows) > limit else None
+
+
+def _patterns(text: str) -> list[str]:
+    """For LIKE, one for each word."""
+    words = text.split()
+    if not is_text(text) or len(text) > CHARACTERS_MOST or not 1 <= len(words) <= WORDS_MOST:
+        raise invalid("q", f"A search has 1 to {WORDS_MOST} words, and at most {CHARACTERS_MOST} characters.")
+    return [f"%{word.translate(_LITERAL)}%" for word in words]
+
+
+_LITERAL: Final = str.maketrans({sign: f"\\{sign}" for sign in "\\%_"})
+_LIKE: Final = "m.content ILIKE %s" if settings.POSTGRESQL else "m.content LIKE %s ESCAPE '\\'"
+# Picked first, so that only what is shown is put together
+_PICK: Final = """(
+  SELECT m.id FROM conversations_message m
+  JOIN conversations_participant p ON p.conversation_id = m.conversation_id AND p.left_at IS NULL
+  WHERE p.user_id = %s AND m.type <> 'SYSTEM' AND m.deleted_at IS NULL {conditions}
+  ORDER BY m.id DESC LIMIT %s
+) AS w"""
+
+
+def _found(
+    person: int, patterns: Sequence[str], conversation: uuid.UUID | None, after: uuid.UUID | None, limit: int
+) -> list[Any]:
+    """Ids grow with the time of sending (UUIDv7)."""
+    narrower = {"m.conversation_id = %s": conversation, "m.id < %s": after}
+    given = {condition: id_in(key) for condition, key in narrower.items() if key is not None}
+    conditions = "".join(f" AND {one}" for one in [*given, *[_LIKE] * len(patterns)])
+    asked = statement("ORDER BY m.id DESC", wanted=_PICK.format(conditions=conditions), on="m.id = w.id")
+    with connection.cursor() as cursor:
+        cursor.execute(asked, [person, person, *given.values(), *patterns, limit])
+        return list(cursor.fetchall())
+
+
+_NEIGHBOURS: Final = f"""
+SELECT {id_text("m.conversation_id")}, m.seq, {id_text("m.id")}, u.public_id, substr(m.content, 1, 240)
+FROM {wanted(c="uuid", s="bigint")} JOIN conversations_message m ON m.conversation_id = w.c AND m.seq = w.s
+JOIN accounts_user u ON u.id = m.sender_id WHERE {few("w.s")}"""
+
+
+def _contexts(shapes: Sequence[MessageShape]) -> Mapping[tuple[str, int], ReplyShape]:
+    """The messages beside these, by conversation and seq. At most one query."""
+    places = {(one.conversation_id, seq) for one in shapes for seq in (one.seq - 1, one.seq + 1) if seq > 0}
+    if not places:
+        return {}
+    rows = ask(_NEIGHBOURS, json_list({"c": id_in(uuid.UUID(key)), "s": seq} for key, seq in sorted(places))).rows()
+    return {(key, seq): ReplyShape(id_, seq, sender, excerpt_of(text)) for key, seq, id_, sender, text in rows}
+
+
+def _with_context(shape: MessageShape, contexts: Mapping[tuple[str, int], ReplyShape]) -> FoundShape:
+    beside = (contexts.get((shape.conversation_id, seq)) for seq in (shape.seq - 1, shape.seq + 1))
+    return FoundShape(**msgspec.structs.asdict(shape), context=ContextShape(*beside))
