@@ -70,7 +70,7 @@ class GroupViewSet(ViewSet):
         refuses=["cursor_invalid"],
     )
     def list(self, request: Request) -> Response:
-        """Find groups, best match and largest first."""
+        """Find groups, best match and liveliest first."""
         if not is_text(request.GET.get("search", "")):
             raise invalid("search", "This text has a character that cannot be searched for.")
         filtered = GroupFilter(request.GET, Group.objects.none())
@@ -80,7 +80,7 @@ class GroupViewSet(ViewSet):
         limit = number_parameter(request._request, "limit", discovery.PAGE, least=1, most=100)
         after = _cursor(request.GET["cursor"]) if "cursor" in request.GET else None
         results, more = discovery.page_of(asker(request).pk, filtered.asked(), after=after, limit=limit)
-        cursor = None if more is None else write_cursor(more.rank, more.members, str(more.id))
+        cursor = None if more is None else write_cursor(more.rank, more.active, str(more.id))
         return Response(Listed(results, cursor))
 
     @describe(takes=NewGroup, gives={201: GroupShape}, refuses=["not_found", "blocked", "full"])
@@ -230,11 +230,11 @@ class GroupViewSet(ViewSet):
 
 
 def _cursor(text: str) -> discovery.Cursor:
-    rank, members, key = read_cursor(text, int, int, str)
-    if not (0 <= rank <= discovery.RANK_MOST and 0 <= members <= discovery.MEMBERS_MOST):
+    rank, active, key = read_cursor(text, int, int, str)
+    if not (0 <= rank <= discovery.RANK_MOST and 0 <= active <= discovery.ACTIVE_MOST):
         raise cursor_invalid()
     try:
-        return discovery.Cursor(rank, members, uuid.UUID(key))
+        return discovery.Cursor(rank, active, uuid.UUID(key))
     except ValueError:
         raise cursor_invalid() from None
 

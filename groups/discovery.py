@@ -14,7 +14,8 @@ from localroots_chat.wire import key_of
 
 PAGE: Final = 50
 RANK_MOST: Final = 3
-MEMBERS_MOST: Final = 2**31 - 1  # what the column can hold
+ACTIVE_MOST: Final = 2**53
+_SIMILAR: Final = 0.5  # "tomatos" in "Tomatoes and friends" is at 0.78, "potatoes" at 0.33
 
 _PLACE: Final = "strpos" if settings.POSTGRESQL else "instr"  # of a text in a text, from 1; 0 where it is not
 _SEEN: Final = """
@@ -23,18 +24,27 @@ JOIN conversations_conversation c ON c.id = g.conversation_id
 JOIN accounts_user o ON o.id = g.created_by_id
 LEFT JOIN conversations_participant p ON p.conversation_id = c.id AND p.user_id = w.me AND p.left_at IS NULL
 WHERE g.closed_at IS NULL AND (g.visibility = 'PUBLIC' OR p.id IS NOT NULL)"""
+# Whether the name has something like the words. SQLite finds what is written as it is asked for.
+_LIKE_IT: Final = f"word_similarity(w.words, lower(g.name)) >= {_SIMILAR}" if settings.POSTGRESQL else "FALSE"
+_ACTIVE: Final = (  # in microseconds since 1970
+    "(extract(epoch FROM c.updated_at) * 1000000)::bigint"
+    if settings.POSTGRESQL
+    else "CAST((julianday(c.updated_at) - 2440587.5) * 86400000000 AS INTEGER)"
+)
 _FOUND: Final = f"""
 SELECT * FROM (
   SELECT {CARD}, CASE WHEN w.words IN ('', lower(g.name)) THEN 0
-    ELSE CASE {_PLACE}(lower(g.name), w.words) WHEN 0 THEN 3 WHEN 1 THEN 1 ELSE 2 END END AS rank,
-    c.member_count AS members, g.id AS key
+    WHEN {_PLACE}(lower(g.name), w.words) = 1 THEN 1
+    WHEN {_PLACE}(lower(g.name), w.words) > 1 OR {_PLACE}(lower(g.description), w.words) > 0 THEN 2 ELSE 3 END AS rank,
+    {_ACTIVE} AS active, g.id AS key
   FROM (SELECT CAST(%s AS bigint) AS me, lower(CAST(%s AS text)) AS words, CAST(%s AS text) AS category,
     CAST(%s AS text) AS mine) AS w
   {_SEEN}
     AND w.category IN ('', g.category) AND w.mine IN ('', CASE WHEN p.id IS NULL THEN 'false' ELSE 'true' END)
-    AND ({_PLACE}(lower(g.name), w.words) > 0 OR {_PLACE}(lower(g.description), w.words) > 0 OR w.words = '')
+    AND (w.words = '' OR {_PLACE}(lower(g.name), w.words) > 0 OR {_PLACE}(lower(g.description), w.words) > 0
+      OR {_LIKE_IT})
 ) AS found
-WHERE (rank, -members, key) > (%s, %s, %s) ORDER BY rank, -members, key LIMIT %s"""
+WHERE (rank, -active, key) > (%s, %s, %s) ORDER BY rank, -active, key LIMIT %s"""
 _ONE: Final = f"SELECT {CARD} FROM (SELECT CAST(%s AS bigint) AS me) AS w {_SEEN} AND g.id = %s"
 
 
@@ -47,10 +57,11 @@ class Search(NamedTuple):
 
 
 class Cursor(NamedTuple):
-    """The last group of a page: how well it matched (0 best), its size, its id."""
+    """The last group of a page: how well it matched (0 best), when it was last active (microseconds since 1970), its
+    id."""
 
     rank: int
-    members: int
+    active: int
     id: uuid.UUID
 
 
@@ -60,14 +71,16 @@ _BEFORE_ALL: Final = Cursor(-1, 0, uuid.UUID(int=0))
 def page_of(user: int, search: Search, *, after: Cursor | None, limit: int) -> tuple[list[GroupShape], Cursor | None]:
     """A page of public groups and of those of the person with this key, and where the next one begins.
 
-    Names that equal or begin with the words come first, then the largest. One query.
+    First names that are the words, then those that begin with them, then groups that have them anywhere, then names
+    that are like them; among each other the liveliest first. One query.
     """
     at = after or _BEFORE_ALL
-    rows = ask(_FOUND, user, *search, at.rank, -at.members, id_in(at.id), limit + 1).rows()
+    rows = ask(_FOUND, user, *search, at.rank, -at.active, id_in(at.id), limit + 1).rows()
     page = [card_of(row[:CARD_SIZE]) for row in rows[:limit]]
     if len(rows) <= limit:
         return page, None
-    return page, Cursor(rows[limit - 1][CARD_SIZE], page[-1].member_count, uuid.UUID(page[-1].id))
+    rank, active = rows[limit - 1][CARD_SIZE : CARD_SIZE + 2]
+    return page, Cursor(rank, active, uuid.UUID(page[-1].id))
 
 
 def card(user: int, group: str) -> GroupShape:
