@@ -155,7 +155,8 @@ class GroupViewSet(ViewSet):
     @action(detail=True, methods=["put"])
     def owner(self, request: Request, group: str) -> Response:
         """Hand the group over to a member. For its owner, who is a moderator from then on."""
-        return Response(members.hand_over(asker(request), group, read_body(request, NewOwner).user_id))
+        members.hand_over(asker(request), group, read_body(request, NewOwner).user_id)
+        return Response(discovery.card(asker(request).pk, group))
 
     # Order
 

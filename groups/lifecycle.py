@@ -87,12 +87,12 @@ def update(changer: User, group: str, asked: GroupChanges) -> GroupShape:
 
 
 @transaction.atomic
-def close(owner: User, group: str) -> None:
+def close(owner: User, group: str, *, as_staff: bool = False) -> None:
     """Ends the group: nobody is in it any more; what was said stays until it is due to go.
 
     Raises ChatError `not_found`, `forbidden`.
     """
-    held = hold_as(owner, group, Role.OWNER)
+    held = hold_as(owner, group, Role.OWNER, as_staff=as_staff)
     held.talk.unseat(held.talk.seats())
     Group.objects.filter(pk=held.group.pk).update(closed_at=DatabaseNow())
     held.talk.record(Kind.CLOSED, by=owner)

@@ -85,11 +85,11 @@ def leave(person: User, group: str, heir: str | None = None) -> None:
     Raises ChatError `not_found`, `forbidden` to an owner who names nobody.
     """
     held = hold_as(person, group, Role.MEMBER)
-    if held.seat.role == Role.OWNER and held.talk.conversation.member_count > 1:
+    if held.rank == RANK[Role.OWNER] and held.talk.conversation.member_count > 1:
         if heir is None:
             raise ChatError("forbidden", "The group needs an owner: hand it over first.", field="ownerId")
         _hand_over(held, heir, field="ownerId")
-    held.talk.unseat(held.talk.seats().filter(pk=held.seat.pk))
+    held.talk.unseat(held.talk.seats().filter(user=person))
     if held.talk.conversation.member_count == 0:
         Group.objects.filter(pk=held.group.pk).update(closed_at=DatabaseNow())
     held.talk.record(Kind.LEFT, by=person, about=[person])
@@ -106,7 +106,7 @@ def remove(remover: User, group: str, user_id: str) -> None:
         return
     held = hold_as(remover, group, Role.MODERATOR)
     seat = member_of(held.talk, user_id)
-    held.check_above(RANK[seat.role])
+    held.check_above(seat.role)
     held.talk.unseat(held.talk.seats().filter(pk=seat.pk))
     held.talk.record(Kind.REMOVED, by=remover, about=[seat.user])
 
@@ -121,7 +121,7 @@ def set_role(owner: User, group: str, user_id: str, role: str) -> ParticipantSha
         raise invalid("role", "Expected MODERATOR or MEMBER. A group is handed over to its next owner.")
     held = hold_as(owner, group, Role.OWNER)
     seat = member_of(held.talk, user_id)
-    held.check_above(RANK[seat.role])  # it is the owner's own
+    held.check_above(seat.role)  # it is the owner's own
     if seat.role != role:
         held.talk.set_role(seat, role)
         kind = Kind.MODERATOR_MADE if role == Role.MODERATOR else Kind.MODERATOR_ENDED
@@ -130,21 +130,22 @@ def set_role(owner: User, group: str, user_id: str, role: str) -> ParticipantSha
 
 
 @transaction.atomic
-def hand_over(owner: User, group: str, user_id: str) -> GroupShape:
+def hand_over(owner: User, group: str, user_id: str, *, as_staff: bool = False) -> None:
     """Makes a member the owner; who was it, is a moderator from then on.
 
     Raises ChatError `not_found`, `forbidden`.
     """
-    _hand_over(hold_as(owner, group, Role.OWNER), user_id, field="userId")
-    return card(owner.pk, group)
+    _hand_over(hold_as(owner, group, Role.OWNER, as_staff=as_staff), user_id, field="userId")
 
 
 def _hand_over(held: Held, user_id: str, *, field: str) -> None:
     heir = member_of(held.talk, user_id)
-    if heir.pk == held.seat.pk:
-        raise invalid(field, "The group is yours already.")
+    if heir.role == Role.OWNER:
+        raise invalid(field, "The group is theirs already.")
     if not heir.user.is_active:
         raise ChatError("forbidden", "This account is closed.", field=field)
-    held.talk.set_role(held.seat, Role.MODERATOR)
+    owners = list(held.talk.seats().filter(role=Role.OWNER).select_related("user"))
+    for owner in owners:
+        held.talk.set_role(owner, Role.MODERATOR)
     held.talk.set_role(heir, Role.OWNER)
-    held.talk.record(Kind.OWNER_CHANGED, by=held.seat.user, about=[heir.user, held.seat.user])
+    held.talk.record(Kind.OWNER_CHANGED, by=held.person, about=[heir.user, *(owner.user for owner in owners)])

@@ -53,6 +53,13 @@ class Group(models.Model):
         return self.name
 
 
+class Member(Participant):
+    """A seat in a group, for the admin."""
+
+    class Meta:
+        proxy = True
+
+
 class Sanction(models.Model):
     """What moderators have imposed on somebody: to stay out of the group, or only to read in it.
 

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from conversations.system_messages import Kind
 from groups.models import Group, Sanction
-from groups.permission import RANK, Held, Role, hold_as, member_of
+from groups.permission import Held, Role, hold_as, member_of
 from localroots_chat.accounts.models import User
 from localroots_chat.accounts.people import UserShape, shape_of
 from localroots_chat.accounts.tokens import is_person_id
@@ -40,12 +40,12 @@ class SanctionShape(msgspec.Struct, rename="camel"):
 
 
 @transaction.atomic
-def ban(moderator: User, group: str, asked: Sentence) -> SanctionShape:
+def ban(moderator: User, group: str, asked: Sentence, *, as_staff: bool = False) -> SanctionShape:
     """Puts somebody out of the group, who need not be in it, and keeps them out. A second time, it changes the end.
 
     Raises ChatError `not_found`, `forbidden`, `invalid_field`.
     """
-    held = hold_as(moderator, group, Role.MODERATOR)
+    held = hold_as(moderator, group, Role.MODERATOR, as_staff=as_staff)
     person = _subject(held, asked.user_id)
     row = _impose(held, person, Sanction.Kind.BAN, asked)
     seats = held.talk.seats().filter(user=person)
@@ -65,7 +65,7 @@ def silence(moderator: User, group: str, asked: Sentence) -> SanctionShape:
         raise invalid("until", "A silence has an end.")
     held = hold_as(moderator, group, Role.MODERATOR)
     seat = member_of(held.talk, asked.user_id)
-    held.check_above(RANK[seat.role])
+    held.check_above(seat.role)
     row = _impose(held, seat.user, Sanction.Kind.SILENCE, asked)
     held.talk.silence(seat, row.ends_at)
     return shape_of_sanction(row)
@@ -118,7 +118,7 @@ def _subject(held: Held, user_id: str) -> User:
         raise ChatError("not_found", "There is no such person.", field="userId")
     seat = held.talk.seats().filter(user=person).first()
     if seat is not None:
-        held.check_above(RANK[seat.role])
+        held.check_above(seat.role)
     return person
 
 
@@ -129,14 +129,14 @@ def _impose(held: Held, person: User, kind: Sanction.Kind, asked: Sentence) -> S
     if ends is not None and ends <= held.talk.now:
         raise invalid("until", "This is over already.")
     Sanction.objects.filter(group=held.group, user=person, kind=kind, lifted_at=None).update(
-        lifted_at=DatabaseNow(), lifted_by=held.seat.user
+        lifted_at=DatabaseNow(), lifted_by=held.person
     )
     return Sanction.objects.create(
         group=held.group,
         user=person,
         kind=kind,
         reason=asked.reason.strip(),
-        imposed_by=held.seat.user,
+        imposed_by=held.person,
         imposed_at=held.talk.now,
         ends_at=ends,
     )

@@ -17,6 +17,7 @@ from localroots_chat.wire import key_of
 
 Role = Participant.Role
 RANK: Final[Mapping[str, int]] = {Role.MEMBER: 1, Role.MODERATOR: 2, Role.OWNER: 3}
+_STAFF: Final = 4
 
 
 class Open(NamedTuple):
@@ -31,15 +32,16 @@ class Open(NamedTuple):
 
 
 class Held(NamedTuple):
-    """The group, and the seat of the member who is about to change it."""
+    """The group, and who is about to change it."""
 
     group: Group
     talk: Talk
-    seat: Participant
+    person: User
+    rank: int
 
-    def check_above(self, rank: int) -> None:
-        """Raises ChatError `forbidden` where the member does not stand above this rank."""
-        if RANK[self.seat.role] <= rank:
+    def check_above(self, role: str) -> None:
+        """Raises ChatError `forbidden` where the person does not stand above somebody of this role."""
+        if self.rank <= RANK[role]:
             raise ChatError("forbidden", "This is not for you to decide about them.", field="userId")
 
 
@@ -62,16 +64,19 @@ def hold(group: str) -> Open:
     return Open(found, talk)
 
 
-def hold_as(person: User, group: str, least: str) -> Held:
-    """Locks the group for a member of at least this role.
+def hold_as(person: User, group: str, least: str, *, as_staff: bool = False) -> Held:
+    """Locks the group for a member of at least this role. Staff stand above everybody, where they come `as_staff`: from
+    the admin, which has asked for their rights.
 
     Raises ChatError `not_found` to outsiders, `forbidden` to members of a lower role. Three queries.
     """
     found = hold(group)
+    if as_staff:
+        return Held(found.group, found.talk, person, _STAFF)
     seat = found.seat_of(person)
     if seat is None:
         raise not_found("group")
     if RANK[seat.role] < RANK[least]:
         who = "the owner" if least == Role.OWNER else "the owner and the moderators"
         raise ChatError("forbidden", f"Only {who} of the group may do this.")
-    return Held(found.group, found.talk, seat)
+    return Held(found.group, found.talk, person, RANK[seat.role])

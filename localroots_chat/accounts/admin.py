@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.utils import unquote
 from django.contrib.auth import admin as auth_admin
@@ -20,6 +20,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -177,6 +178,39 @@ def state_filter(states: Mapping[str, Q]) -> type[admin.SimpleListFilter]:
             return None if state is None else queryset.filter(state)
 
     return State
+
+
+class ReasonForm(forms.Form):
+    """Why somebody of the staff does what cannot be taken back."""
+
+    reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+def action_with_reason(title: str, work: Callable[[User, Any, str], object], *, right: str) -> Callable[..., Any]:
+    """An action of a list that asks for a reason first, and writes it into the log with each row.
+
+    `work` is called with who does it, a row, and the reason. `right` names has_<right>_permission of the page.
+    """
+
+    @admin.action(description=title, permissions=[right])
+    def act(page: Any, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
+        form = ReasonForm(request.POST if "reason" in request.POST else None)
+        if not form.is_valid():
+            asked = {**page.admin_site.each_context(request), "title": title, "form": form, "rows": rows}
+            asked |= {"action": act.__name__, "opts": page.opts}
+            return TemplateResponse(request, "admin/reason.html", asked)
+        for row in rows:
+            try:
+                work(request.user, row, form.cleaned_data["reason"])  # type: ignore[arg-type]  # staff is signed in
+            except ChatError as refusal:
+                page.message_user(request, f"{row}: {refusal.message}", messages.ERROR)
+            else:
+                page.log_change(request, row, f"{title}: {form.cleaned_data['reason']}")
+                page.message_user(request, f"{row}: done.", messages.SUCCESS)
+        return None
+
+    act.__name__ = title.lower().replace(" ", "_")
+    return act
 
 
 class SignInForm(AdminAuthenticationForm):

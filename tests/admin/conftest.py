@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from conversations.models import Conversation, Message, Participant, ReadReceipt
-from groups.models import Group
+from groups.models import Group, Invitation, Sanction
 from localroots_chat.accounts.models import SignIn, User
 from localroots_chat.gateway.layer import Item
 from tests.conversations.conftest import make_direct, say
@@ -90,7 +90,7 @@ def text_of(client: Client, path: str, status: int = 200) -> str:
 
 def settle(count: int) -> None:
     """Adds that many people, each with a sign-in, a talk with a common friend, an answered message, a receipt, and a
-    group of their own."""
+    group of their own with a silence and an invitation."""
     friend, _ = User.objects.get_or_create(public_id="friend", defaults={"name": "Friend"})
     for number in range(count):
         name = f"person-{User.objects.count()}"
@@ -102,7 +102,11 @@ def settle(count: int) -> None:
         ReadReceipt.objects.create(
             conversation=talk, reader=friend, message=first, seq=first.seq, read_at=datetime.now(UTC)
         )
-        found(person, f"Group {number}", friend)
+        group = found(person, f"Group {number}", friend)
+        Sanction.objects.create(group=group, user=friend, kind="SILENCE", imposed_by=person)
+        Invitation.objects.create(
+            group=group, code=name, created_by=person, expires_at=datetime.now(UTC) + timedelta(days=1)
+        )
 
 
 def found(owner: User, name: str, *members: User, category: str = "TIPS") -> Group:

@@ -27,6 +27,9 @@ LISTS: Final = [
     "conversations_participant",
     "conversations_readreceipt",
     "groups_group",
+    "groups_member",
+    "groups_sanction",
+    "groups_invitation",
 ]
 
 
