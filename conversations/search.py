@@ -1,7 +1,8 @@
 """Finding messages in one's own conversations: all words of a search, each anywhere in a text, in any script.
 
-PostgreSQL looks words of three letters and more up in an index of trigrams (migration 0005), for shorter ones, and on
-SQLite, it reads. Its statements are planned anew each time: what is quick for a rare word is slow for a frequent one.
+PostgreSQL looks words of three letters and more up in an index of trigrams (migration 0005). Where they are frequent,
+or shorter, one's own conversations are read from the newest messages on; SQLite always reads. The statements are
+planned anew each time: what is quick for a rare word is slow for a frequent one.
 """
 
 import uuid
@@ -23,6 +24,8 @@ from localroots_chat.wire import is_text
 PAGE: Final = 50
 CHARACTERS_MOST: Final = 200
 WORDS_MOST: Final = 10
+RARE_MOST: Final = 2000
+TRIGRAM: Final = 3  # characters: shorter words have none
 
 
 class ContextShape(msgspec.Struct):
@@ -43,7 +46,7 @@ def search(
 ) -> tuple[list[FoundShape], uuid.UUID | None]:
     """A page of messages with all of these words, newest first, and after which the next one begins.
 
-    Raises ChatError `invalid_field`; `not_found` for a conversation that the person is not in. At most three queries.
+    Raises ChatError `invalid_field`; `not_found` for a conversation that the person is not in. At most four queries.
     """
     patterns = _patterns(words)
     place = None if conversation is None else seat_of(person, conversation).conversation_id
@@ -64,25 +67,61 @@ def _patterns(text: str) -> list[str]:
 
 _LITERAL: Final = str.maketrans({sign: f"\\{sign}" for sign in "\\%_"})
 _LIKE: Final = "m.content ILIKE %s" if settings.POSTGRESQL else "m.content LIKE %s ESCAPE '\\'"
-# Picked first, so that only what is shown is put together
-_PICK: Final = """(
+_VISIBLE: Final = "m.type <> 'SYSTEM' AND m.deleted_at IS NULL"
+# Everything that matches, where that is little: then it does not matter how much there is in all.
+_RARE: Final = f"SELECT m.id FROM conversations_message m WHERE {_VISIBLE} {{conditions}} LIMIT {RARE_MOST}"
+_OF_THESE: Final = """(
   SELECT m.id FROM conversations_message m
   JOIN conversations_participant p ON p.conversation_id = m.conversation_id AND p.left_at IS NULL
-  WHERE p.user_id = %s AND m.type <> 'SYSTEM' AND m.deleted_at IS NULL {conditions}
-  ORDER BY m.id DESC LIMIT %s
+  WHERE p.user_id = %s AND m.id = ANY(%s) ORDER BY m.id DESC LIMIT %s
+) AS w"""
+# Else from the newest on in each of one's conversations, until there are enough: of what matches often, that is soon.
+# The texts are read: the index would be asked for all matches again in each conversation.
+_READ: Final = "(m.content || '') ILIKE %s"
+_EACH: Final = f"""(
+  SELECT x.id FROM conversations_participant p CROSS JOIN LATERAL (
+    SELECT m.id FROM conversations_message m
+    WHERE m.conversation_id = p.conversation_id AND {_VISIBLE} {{conditions}} ORDER BY m.seq DESC LIMIT %s) AS x
+  WHERE p.user_id = %s AND p.left_at IS NULL {{seats}} ORDER BY x.id DESC LIMIT %s
+) AS w"""
+_ALL: Final = f"""(
+  SELECT m.id FROM conversations_message m
+  JOIN conversations_participant p ON p.conversation_id = m.conversation_id AND p.left_at IS NULL
+  WHERE p.user_id = %s AND {_VISIBLE} {{conditions}} ORDER BY m.id DESC LIMIT %s
 ) AS w"""
 
 
 def _found(
     person: int, patterns: Sequence[str], conversation: uuid.UUID | None, after: uuid.UUID | None, limit: int
 ) -> list[Any]:
-    """Ids grow with the time of sending (UUIDv7)."""
+    """Rows of messages, newest first. Ids grow with the time of sending (UUIDv7)."""
     narrower = {"m.conversation_id = %s": conversation, "m.id < %s": after}
     given = {condition: id_in(key) for condition, key in narrower.items() if key is not None}
-    conditions = "".join(f" AND {one}" for one in [*given, *[_LIKE] * len(patterns)])
-    asked = statement("ORDER BY m.id DESC", wanted=_PICK.format(conditions=conditions), on="m.id = w.id")
+    asked = [*given.values(), *patterns]
+
+    def conditions(like: str) -> str:
+        return "".join(f" AND {one}" for one in [*given, *[like] * len(patterns)])
+
+    if not settings.POSTGRESQL:
+        return _rows(person, _ALL.format(conditions=conditions(_LIKE)), [person, *asked, limit])
+    if conversation is None and any(len(pattern.strip("%")) >= TRIGRAM for pattern in patterns):
+        rare = _asked(_RARE.format(conditions=conditions(_LIKE)), asked)
+        if len(rare) < RARE_MOST:
+            return _rows(person, _OF_THESE, [person, [key for (key,) in rare], limit])
+    seats = "" if conversation is None else "AND p.conversation_id = %s"
+    only_there = [] if conversation is None else [id_in(conversation)]
+    picked = _EACH.format(conditions=conditions(_READ), seats=seats)
+    return _rows(person, picked, [*asked, limit, person, *only_there, limit])
+
+
+def _rows(reader: int, picked: str, parameters: Sequence[Any]) -> list[Any]:
+    """What is shown is put together after it was picked."""
+    return _asked(statement("ORDER BY m.id DESC", wanted=picked, on="m.id = w.id"), [reader, *parameters])
+
+
+def _asked(query: str, parameters: Sequence[Any]) -> list[Any]:
     with connection.cursor() as cursor:
-        cursor.execute(asked, [person, person, *given.values(), *patterns, limit])
+        cursor.execute(query, parameters)
         return list(cursor.fetchall())
 
 

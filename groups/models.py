@@ -59,6 +59,9 @@ class Member(Participant):
     class Meta:
         proxy = True
 
+    def __str__(self) -> str:
+        return f"{self.user} in {self.conversation.group}"
+
 
 class Sanction(models.Model):
     """What moderators have imposed on somebody: to stay out of the group, or only to read in it.

@@ -38,3 +38,8 @@ export function firstName(name) {
 export function roleName({ role }) {
   return { FARMER: "Farmer", CUSTOMER: "Customer", ADMIN: "Administrator" }[role] ?? "";
 }
+
+/** How many are in a group, in words. */
+export function membersOf({ participantCount }) {
+  return participantCount === 1 ? "1 member" : `${participantCount} members`;
+}

@@ -6,7 +6,7 @@
 import { avatar } from "./avatar.js";
 import { byId, redraw } from "./dom.js";
 import { messageRow } from "./message_row.js";
-import { conversationFace, conversationName, otherPerson, roleName } from "./people.js";
+import { conversationFace, conversationName, membersOf, otherPerson, roleName } from "./people.js";
 import { threadRows } from "./thread_rows.js";
 
 /** @typedef {import("./types.js").Conversation} Conversation */
@@ -93,7 +93,7 @@ export class Thread {
     const holder = byId("thread-avatar");
     redraw(holder, [{ key, signature: key, build: () => avatar(face) }]);
     byId("thread-name").textContent = conversationName(conversation, me);
-    byId("thread-detail").textContent = other ? roleName(other) : `${conversation.participantCount} members`;
+    byId("thread-detail").textContent = other ? roleName(other) : membersOf(conversation);
   }
 
   /** @param {Conversation} conversation */
