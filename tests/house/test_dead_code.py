@@ -22,6 +22,7 @@ SELF_REGISTERED = (AppConfig, OpenApiGeneratorExtension)
 # The function or class goes into a register.
 REGISTERING = ["@admin.register", "@receiver", "@action", "@describe"]
 KEPT = {
+    "has_moderate_permission": "asked by the admin, for actions that want the right to moderate",
     "Media": "the styles of a page of Django's admin",
     "USERNAME_FIELD": "of Django's users",
     "create_superuser": "called by manage.py createsuperuser",
