@@ -4,8 +4,9 @@ Heads are read before rows. The other order loses what commits in between.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import cache, partial
 from typing import Any, Final
 
 from django.db.models import Q
@@ -18,6 +19,7 @@ from conversations.events import conversation_gone, conversation_new
 from conversations.inbox import conversation_of
 from conversations.message_rows import sender_of, statement, told
 from conversations.models import Conversation, Participant
+from conversations.shapes import GroupShape
 from localroots_chat.accounts.models import SignIn, User
 from localroots_chat.database import ask, database_clock
 from localroots_chat.errors import ChatError
@@ -33,26 +35,26 @@ _CHANGED: Final = statement("WHERE m.conversation_id = %s AND m.version > %s ORD
 def read_after(topic: str, version: int, seq: int) -> Head:
     """Where the conversation stands, and the messages that changed after `version`, as events.
 
-    A message is new to those who have heard up to `seq`, whatever happened to it since. Two queries, and one for each
-    change of members or settings.
+    A message is new to those who have heard up to `seq`, whatever happened to it since. Two queries, and one where
+    members or settings have changed.
     """
     key = uuid.UUID(topic)
     head = Conversation.objects.values_list("version", "last_seq").get(pk=key)
     rows = ask(_CHANGED, id_in(key), version, REPAIR_MOST + 1).rows()
+    card = cache(partial(card_for_all, key))
     changes: list[Change] = []
     prev = version
     for row in rows[:REPAIR_MOST]:
-        changes += _changes(row, prev, seq)
+        changes += _changes(row, prev, seq, card)
         prev = changes[-1].version
     complete = len(rows) <= REPAIR_MOST
     return Head(head[0] if complete else prev, head[1] if complete else seq, changes)
 
 
-def _changes(row: Sequence[Any], prev: int, seq: int) -> list[Change]:
+def _changes(row: Sequence[Any], prev: int, seq: int, card: Callable[[], GroupShape]) -> list[Change]:
     shape = told(row)
     if shape.seq > seq and shape.system is not None:
-        card = card_for_all(uuid.UUID(shape.conversation_id))
-        return system_messages.changes(shape, card, prev=prev, actor=sender_of(row))
+        return system_messages.changes(shape, card(), prev=prev, actor=sender_of(row))
     if shape.seq > seq:
         envelope = {"conversationId": shape.conversation_id, "prev": prev, "version": shape.version}
         frame = event_frame("message:new", shape, envelope)

@@ -15,7 +15,7 @@ from localroots_chat.wire import key_of
 PAGE: Final = 50
 RANK_MOST: Final = 3
 ACTIVE_MOST: Final = 2**53
-_SIMILAR: Final = 0.5  # "tomatos" in "Tomatoes and friends" is at 0.78, "potatoes" at 0.33
+_SIMILAR: Final = 0.5  # "tomatos" in "tomatoes and friends" is at 0.75, in "potatoes" at 0.13
 
 _PLACE: Final = "strpos" if settings.POSTGRESQL else "instr"  # of a text in a text, from 1; 0 where it is not
 _SEEN: Final = """

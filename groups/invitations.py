@@ -16,7 +16,7 @@ from conversations.shapes import GroupShape
 from groups.discovery import card
 from groups.members import enter
 from groups.models import Invitation
-from groups.permission import RANK, Open, Role, hold, hold_as
+from groups.permission import RANK, Open, Role, group_seen_as, hold, hold_as
 from localroots_chat.accounts.models import User
 from localroots_chat.accounts.people import UserShape, shape_of
 from localroots_chat.database import DatabaseNow
@@ -85,9 +85,8 @@ def invitations(member: User, group: str, *, after: int, limit: int) -> Sequence
 
     Raises ChatError `not_found`, `forbidden`.
     """
-    with transaction.atomic():
-        held = hold_as(member, group, Role.MODERATOR)
-    rows = Invitation.objects.filter(_good(held.talk.now), group=held.group, pk__gt=after)
+    found = group_seen_as(member, group, Role.MODERATOR)
+    rows = Invitation.objects.filter(_good(DatabaseNow()), group=found, pk__gt=after)
     return list(rows.select_related("created_by").order_by("pk")[: limit + 1])
 
 
@@ -129,7 +128,7 @@ def _needed(role: str) -> str:
     return Role.OWNER if role == Role.MODERATOR else Role.MODERATOR
 
 
-def _good(now: datetime) -> Q:
+def _good(now: datetime | DatabaseNow) -> Q:
     return Q(revoked_at=None, expires_at__gt=now) & (Q(uses_most=None) | Q(uses__lt=F("uses_most")))
 
 

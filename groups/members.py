@@ -10,13 +10,13 @@ from conversations.system_messages import Kind
 from groups.discovery import card
 from groups.models import Group
 from groups.moderation import check_not_banned
-from groups.permission import RANK, Held, Open, Role, hold, hold_as, member_of
+from groups.permission import RANK, Held, Open, Role, group_seen_as, hold, hold_as, member_of
 from localroots_chat.accounts.blocks import people_to_add
 from localroots_chat.accounts.models import User
 from localroots_chat.accounts.people import shape_of
 from localroots_chat.database import DatabaseNow
 from localroots_chat.errors import ChatError, invalid, not_found
-from localroots_chat.wire import iso, key_of
+from localroots_chat.wire import iso
 
 PAGE: Final = 50
 
@@ -31,13 +31,8 @@ def page_of(person: User, group: str, *, after: int, limit: int) -> tuple[list[P
 
     Raises ChatError `not_found` to whoever is not a member. Two queries.
     """
-    conversation = Group.objects.filter(
-        pk=key_of(group, "group"), conversation__participants__user=person, conversation__participants__left_at=None
-    ).values_list("conversation", flat=True)
-    found = conversation.first()
-    if found is None:
-        raise not_found("group")
-    seats = Participant.objects.filter(conversation=found, left_at=None, pk__gt=after).select_related("user")
+    talk = group_seen_as(person, group, Role.MEMBER).conversation_id
+    seats = Participant.objects.filter(conversation=talk, left_at=None, pk__gt=after).select_related("user")
     page = list(seats.order_by("pk")[: limit + 1])
     return [shape_of_seat(seat) for seat in page[:limit]], page[limit - 1].pk if len(page) > limit else None
 

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from conversations.system_messages import Kind
 from groups.models import Group, Sanction
-from groups.permission import Held, Role, hold_as, member_of
+from groups.permission import Held, Role, group_seen_as, hold_as, member_of
 from localroots_chat.accounts.models import User
 from localroots_chat.accounts.people import UserShape, shape_of
 from localroots_chat.accounts.tokens import is_person_id
@@ -89,9 +89,7 @@ def sanctions(moderator: User, group: str, kind: Sanction.Kind, *, after: int, l
 
     Raises ChatError `not_found`, `forbidden`.
     """
-    with transaction.atomic():
-        held = hold_as(moderator, group, Role.MODERATOR)
-    rows = _in_force(held.group, held.talk.now).filter(kind=kind, pk__gt=after)
+    rows = _in_force(group_seen_as(moderator, group, Role.MODERATOR), DatabaseNow()).filter(kind=kind, pk__gt=after)
     return list(rows.select_related("user", "imposed_by").order_by("pk")[: limit + 1])
 
 
@@ -107,7 +105,7 @@ def check_not_banned(group: Group, person: User, now: datetime, *, field: str | 
         raise ChatError("forbidden", "The moderators of this group have banned this account.", field=field)
 
 
-def _in_force(group: Group, now: datetime) -> QuerySet[Sanction]:
+def _in_force(group: Group, now: datetime | DatabaseNow) -> QuerySet[Sanction]:
     return Sanction.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), group=group, lifted_at=None)
 
 

@@ -73,10 +73,22 @@ def hold_as(person: User, group: str, least: str, *, as_staff: bool = False) -> 
     found = hold(group)
     if as_staff:
         return Held(found.group, found.talk, person, _STAFF)
-    seat = found.seat_of(person)
+    seat = _at_least(least, found.seat_of(person))
+    return Held(found.group, found.talk, person, RANK[seat.role])
+
+
+def group_seen_as(person: User, group: str, least: str) -> Group:
+    """The group, for a member of at least this role to read what belongs to it. Raises as `hold_as`. One query."""
+    seats = Participant.objects.filter(user=person, left_at=None, conversation__group=key_of(group, "group"))
+    open_ones = seats.filter(conversation__group__closed_at=None).select_related("conversation__group")
+    found: Group = _at_least(least, open_ones.first()).conversation.group
+    return found
+
+
+def _at_least(least: str, seat: Participant | None) -> Participant:
     if seat is None:
         raise not_found("group")
     if RANK[seat.role] < RANK[least]:
         who = "the owner" if least == Role.OWNER else "the owner and the moderators"
         raise ChatError("forbidden", f"Only {who} of the group may do this.")
-    return Held(found.group, found.talk, person, RANK[seat.role])
+    return seat

@@ -32,7 +32,7 @@ async def test_an_address_that_connects_too_often_is_told_when_to_come_back(
     try:
         error = await one_more.expect_error("rate_limited")
         assert error["retryable"] is True
-        assert 50 < error["retryAfter"] <= 60
+        assert 0 < error["retryAfter"] <= 60
         await one_more.expect_close(4429)
     finally:
         await one_more.close()
