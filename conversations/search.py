@@ -18,14 +18,13 @@ from conversations.participants import seat_of
 from conversations.shapes import MessageShape, ReplyShape, excerpt_of
 from localroots_chat.database import ask, json_list
 from localroots_chat.errors import invalid
-from localroots_chat.sql import few, id_in, id_text, wanted
+from localroots_chat.sql import TRIGRAM, anywhere, few, id_in, id_text, wanted
 from localroots_chat.wire import is_text
 
 PAGE: Final = 50
 CHARACTERS_MOST: Final = 200
 WORDS_MOST: Final = 10
 RARE_MOST: Final = 2000
-TRIGRAM: Final = 3  # characters: shorter words have none
 
 
 class ContextShape(msgspec.Struct):
@@ -62,10 +61,9 @@ def _patterns(text: str) -> list[str]:
     words = text.split()
     if not is_text(text) or len(text) > CHARACTERS_MOST or not 1 <= len(words) <= WORDS_MOST:
         raise invalid("q", f"A search has 1 to {WORDS_MOST} words, and at most {CHARACTERS_MOST} characters.")
-    return [f"%{word.translate(_LITERAL)}%" for word in words]
+    return [anywhere(word) for word in words]
 
 
-_LITERAL: Final = str.maketrans({sign: f"\\{sign}" for sign in "\\%_"})
 _LIKE: Final = "m.content ILIKE %s" if settings.POSTGRESQL else "m.content LIKE %s ESCAPE '\\'"
 _VISIBLE: Final = "m.type <> 'SYSTEM' AND m.deleted_at IS NULL"
 # Everything that matches, where that is little: then it does not matter how much there is in all.
@@ -76,8 +74,10 @@ _OF_THESE: Final = """(
   WHERE p.user_id = %s AND m.id = ANY(%s) ORDER BY m.id DESC LIMIT %s
 ) AS w"""
 # Else from the newest on in each of one's conversations, until there are enough: of what matches often, that is soon.
-# The texts are read: the index would be asked for all matches again in each conversation.
-_READ: Final = "(m.content || '') ILIKE %s"
+# The texts are read: the index would be asked for all matches again in each conversation. CASE hides the words from the
+# planner, which then expects half of all messages to match and begins with the newest. Of words that it thinks rare, it
+# sorts whole conversations first: 1,100 ms instead of 35 in 200 conversations of 5,000 messages.
+_READ: Final = "CASE WHEN {} THEN TRUE ELSE FALSE END"
 _EACH: Final = f"""(
   SELECT x.id FROM conversations_participant p CROSS JOIN LATERAL (
     SELECT m.id FROM conversations_message m
@@ -99,18 +99,20 @@ def _found(
     given = {condition: id_in(key) for condition, key in narrower.items() if key is not None}
     asked = [*given.values(), *patterns]
 
-    def conditions(like: str) -> str:
-        return "".join(f" AND {one}" for one in [*given, *[like] * len(patterns)])
+    words = " AND ".join([_LIKE] * len(patterns))
+
+    def conditions(words: str) -> str:
+        return "".join(f" AND {one}" for one in [*given, words])
 
     if not settings.POSTGRESQL:
-        return _rows(person, _ALL.format(conditions=conditions(_LIKE)), [person, *asked, limit])
+        return _rows(person, _ALL.format(conditions=conditions(words)), [person, *asked, limit])
     if conversation is None and any(len(pattern.strip("%")) >= TRIGRAM for pattern in patterns):
-        rare = _asked(_RARE.format(conditions=conditions(_LIKE)), asked)
+        rare = _asked(_RARE.format(conditions=conditions(words)), asked)
         if len(rare) < RARE_MOST:
             return _rows(person, _OF_THESE, [person, [key for (key,) in rare], limit])
     seats = "" if conversation is None else "AND p.conversation_id = %s"
     only_there = [] if conversation is None else [id_in(conversation)]
-    picked = _EACH.format(conditions=conditions(_READ), seats=seats)
+    picked = _EACH.format(conditions=conditions(_READ.format(words)), seats=seats)
     return _rows(person, picked, [*asked, limit, person, *only_there, limit])
 
 

@@ -18,6 +18,14 @@ from localroots_chat.database import DatabaseNow
 AMONG: Final = "= ANY(%s)" if settings.POSTGRESQL else "IN (SELECT value FROM json_each(%s))"
 NOW: Final = "now()" if settings.POSTGRESQL else DatabaseNow.SQLITE
 
+TRIGRAM: Final = 3  # characters: an index of trigrams knows nothing of shorter words
+_LITERAL: Final = str.maketrans({sign: f"\\{sign}" for sign in "\\%_"})
+
+
+def anywhere(text: str) -> str:
+    """The pattern for LIKE that finds `text` anywhere; on SQLite with ESCAPE."""
+    return f"%{text.translate(_LITERAL)}%"
+
 
 def wanted(**types: str) -> str:
     """The rows of one JSON parameter, as a table `w`: `n="bigint"` is its column n. Ids are `uuid`."""

@@ -47,6 +47,24 @@ def test_the_best_match_comes_first_and_then_the_liveliest(owner: User, outsider
     assert names(outsider, words="") == ["Eggs", "Tomatos", *[expected[place] for place in (1, 2, 3, 4, 0)]]
 
 
+def test_words_are_found_as_they_are_written(owner: User, outsider: User) -> None:
+    found(owner, "Half price", description="50% off", quiet=1)
+    found(owner, "Many eggs", description="500 of them. A\\B_c")
+    assert names(outsider, words="50%") == names(outsider, words="0% o") == ["Half price"]
+    assert names(outsider, words="\\b_") == names(outsider, words="a\\b_c") == ["Many eggs"]
+    assert names(outsider, words="50") == ["Many eggs", "Half price"], "two signs are found as well"
+
+
+def test_words_are_looked_up_in_the_index(owner: User) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(
+            f"EXPLAIN {discovery._LOOKED_UP}", ["eggs", "%eggs%", owner.pk, "eggs", "", "", 0, 0, uuid7(), 9]
+        )
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert plan.count("Bitmap Index Scan on group_trigrams") == 3, plan
+
+
 def test_private_groups_are_found_by_their_members_alone(owner: User, outsider: User) -> None:
     found(owner, "Secret eggs", visibility="PRIVATE")
     assert names(owner, words="eggs") == ["Secret eggs"]
