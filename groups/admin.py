@@ -1,17 +1,21 @@
 """The admin of groups: what they are, who is in them and as what, who must stay out; and what staff may do about it."""
 
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.timezone import now
 
 from conversations.admin import user_link
 from conversations.models import Conversation, Participant
-from groups import lifecycle, members, moderation
+from groups import invitations, lifecycle, members, moderation, ownership
 from groups.models import Group, Invitation, Member, Sanction
 from groups.moderation import Sentence
+from groups.permission import Role
 from localroots_chat.accounts.admin import (
     M,
     ReadOnlyAdmin,
@@ -23,18 +27,45 @@ from localroots_chat.accounts.admin import (
 )
 from localroots_chat.accounts.models import User
 
+# What staff may do, each with a reason
+
 
 def _close(staff: User, group: Group, reason: str) -> None:
     lifecycle.close(staff, str(group.pk), as_staff=True)
 
 
 def _ban(staff: User, member: Member, reason: str) -> None:
-    sentence = Sentence(user_id=member.user.public_id, reason=reason)
-    moderation.ban(staff, str(member.conversation.group.pk), sentence, as_staff=True)
+    moderation.ban(staff, _group_of(member), Sentence(member.user.public_id, reason), as_staff=True)
+
+
+def _remove(staff: User, member: Member, reason: str) -> None:
+    members.remove(staff, _group_of(member), member.user.public_id, as_staff=True)
 
 
 def _hand_over(staff: User, member: Member, reason: str) -> None:
-    members.hand_over(staff, str(member.conversation.group.pk), member.user.public_id, as_staff=True)
+    ownership.hand_over(staff, _group_of(member), member.user.public_id, as_staff=True)
+
+
+def _make(role: str, staff: User, member: Member, reason: str) -> None:
+    members.set_role(staff, _group_of(member), member.user.public_id, role, as_staff=True)
+
+
+def _silence(days: int, staff: User, member: Member, reason: str) -> None:
+    until = (now() + timedelta(days=days)).isoformat()
+    moderation.silence(staff, _group_of(member), Sentence(member.user.public_id, reason, until), as_staff=True)
+
+
+def _lift(staff: User, sanction: Sanction, reason: str) -> None:
+    kind = Sanction.Kind(sanction.kind)
+    moderation.lift(staff, str(sanction.group_id), sanction.user.public_id, kind, as_staff=True)
+
+
+def _revoke(staff: User, invitation: Invitation, reason: str) -> None:
+    invitations.revoke(staff, str(invitation.group_id), invitation.code, as_staff=True)
+
+
+def _group_of(member: Member) -> str:
+    return str(member.conversation.group.pk)
 
 
 class ModeratedAdmin(ReadOnlyAdmin[M]):
@@ -93,8 +124,13 @@ class GroupAdmin(ModeratedAdmin[Group]):
 
     @admin.display(description="conversation")
     def conversation_links(self, group: Group) -> SafeString:
-        narrowed = {"conversation": group.conversation_id}
-        lists = [("Messages", "conversations_message", narrowed), ("Members", "groups_member", narrowed)]
+        talk, group_alone = {"conversation": group.conversation_id}, {"group": group.pk}
+        lists = [
+            ("Messages", "conversations_message", talk),
+            ("Members", "groups_member", talk),
+            ("Bans and silences", "groups_sanction", group_alone),
+            ("Invitations", "groups_invitation", group_alone),
+        ]
         thread = page_link("conversations_conversation", group.conversation, "Thread")
         return thread + SafeString(" · ") + list_links(lists)
 
@@ -114,7 +150,12 @@ class MemberAdmin(ModeratedAdmin[Member]):
     person_field = "user"
     fields = ("person", "group", "role", "last_read_seq", "silenced_until", "joined_at")
     actions = (
+        action_with_reason("Silence these members for a day", partial(_silence, 1), right="moderate"),
+        action_with_reason("Silence these members for a week", partial(_silence, 7), right="moderate"),
+        action_with_reason("Remove these members", _remove, right="moderate"),
         action_with_reason("Ban these members", _ban, right="moderate"),
+        action_with_reason("Make these members moderators", partial(_make, Role.MODERATOR), right="moderate"),
+        action_with_reason("Make these moderators members", partial(_make, Role.MEMBER), right="moderate"),
         action_with_reason("Hand the group over", _hand_over, right="moderate"),
     )
 
@@ -132,9 +173,10 @@ class MemberAdmin(ModeratedAdmin[Member]):
 
 
 @admin.register(Sanction)
-class SanctionAdmin(ReadOnlyAdmin[Sanction]):
+class SanctionAdmin(ModeratedAdmin[Sanction]):
     """Who must stay out of a group, or may only read there; by whom, why and until when."""
 
+    actions = (action_with_reason("Lift these", _lift, right="moderate"),)
     list_display = ("person", "group_page", "kind", "reason", "imposed_by", "imposed_at", "ends_at", "lifted_at")
     list_display_links = ("kind",)
     list_filter = (
@@ -160,9 +202,10 @@ class SanctionAdmin(ReadOnlyAdmin[Sanction]):
 
 
 @admin.register(Invitation)
-class InvitationAdmin(ReadOnlyAdmin[Invitation]):
+class InvitationAdmin(ModeratedAdmin[Invitation]):
     """The codes that let people into groups."""
 
+    actions = (action_with_reason("Revoke these", _revoke, right="moderate"),)
     list_display = ("group_page", "role", "maker", "created_at", "expires_at", "uses", "uses_most", "revoked_at")
     list_display_links = ("created_at",)
     list_filter = (_of_group, "role")

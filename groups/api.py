@@ -11,7 +11,7 @@ from rest_framework.viewsets import ViewSet
 from uuid_utils.compat import uuid7
 
 from conversations.shapes import GroupShape, ParticipantShape
-from groups import discovery, invitations, lifecycle, members, moderation
+from groups import discovery, invitations, lifecycle, members, moderation, ownership
 from groups.filters import GroupFilter
 from groups.invitations import InvitationShape, NewInvitation
 from groups.lifecycle import GroupChanges, NewGroup
@@ -155,7 +155,7 @@ class GroupViewSet(ViewSet):
     @action(detail=True, methods=["put"])
     def owner(self, request: Request, group: str) -> Response:
         """Hand the group over to a member. For its owner, who is a moderator from then on."""
-        members.hand_over(asker(request), group, read_body(request, NewOwner).user_id)
+        ownership.hand_over(asker(request), group, read_body(request, NewOwner).user_id)
         return Response(discovery.card(asker(request).pk, group))
 
     # Order

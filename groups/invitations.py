@@ -73,9 +73,9 @@ def invite(inviter: User, group: str, asked: NewInvitation) -> InvitationShape:
 
 
 @transaction.atomic
-def revoke(member: User, group: str, code: str) -> None:
+def revoke(member: User, group: str, code: str, *, as_staff: bool = False) -> None:
     """Ends a code before its time. Raises ChatError `not_found`, `forbidden`."""
-    held = hold_as(member, group, Role.MODERATOR)
+    held = hold_as(member, group, Role.MODERATOR, as_staff=as_staff)
     if not Invitation.objects.filter(group=held.group, code=code, revoked_at=None).update(revoked_at=DatabaseNow()):
         raise not_found("invitation")
 

@@ -10,11 +10,11 @@ from conversations.system_messages import Kind
 from groups.discovery import card
 from groups.models import Group
 from groups.moderation import check_not_banned
-from groups.permission import RANK, Held, Open, Role, group_seen_as, hold, hold_as, member_of
+from groups.ownership import give, take_seat, vacate
+from groups.permission import RANK, Open, Role, group_seen_as, hold, hold_as, member_of
 from localroots_chat.accounts.blocks import people_to_add
 from localroots_chat.accounts.models import User
 from localroots_chat.accounts.people import shape_of
-from localroots_chat.database import DatabaseNow
 from localroots_chat.errors import ChatError, invalid, not_found
 from localroots_chat.wire import iso
 
@@ -83,64 +83,41 @@ def leave(person: User, group: str, heir: str | None = None) -> None:
     if held.rank == RANK[Role.OWNER] and held.talk.conversation.member_count > 1:
         if heir is None:
             raise ChatError("forbidden", "The group needs an owner: hand it over first.", field="ownerId")
-        _hand_over(held, heir, field="ownerId")
-    held.talk.unseat(held.talk.seats().filter(user=person))
-    if held.talk.conversation.member_count == 0:
-        Group.objects.filter(pk=held.group.pk).update(closed_at=DatabaseNow())
+        give(held, heir, field="ownerId")
+    vacate(held, person)
     held.talk.record(Kind.LEFT, by=person, about=[person])
 
 
 @transaction.atomic
-def remove(remover: User, group: str, user_id: str) -> None:
+def remove(remover: User, group: str, user_id: str, *, as_staff: bool = False) -> None:
     """Puts a member of a lower rank out of the group. They may come again.
 
     Raises ChatError `not_found`, `forbidden`.
     """
-    if user_id == remover.public_id:
+    if user_id == remover.public_id and not as_staff:
         leave(remover, group)
         return
-    held = hold_as(remover, group, Role.MODERATOR)
+    held = hold_as(remover, group, Role.MODERATOR, as_staff=as_staff)
     seat = member_of(held.talk, user_id)
     held.check_above(seat.role)
-    held.talk.unseat(held.talk.seats().filter(pk=seat.pk))
+    take_seat(held, seat)
     held.talk.record(Kind.REMOVED, by=remover, about=[seat.user])
 
 
 @transaction.atomic
-def set_role(owner: User, group: str, user_id: str, role: str) -> ParticipantShape:
+def set_role(owner: User, group: str, user_id: str, role: str, *, as_staff: bool = False) -> ParticipantShape:
     """Makes a member a moderator, or a moderator a member.
 
     Raises ChatError `not_found`, `forbidden`, `invalid_field`.
     """
     if role not in {Role.MODERATOR, Role.MEMBER}:
         raise invalid("role", "Expected MODERATOR or MEMBER. A group is handed over to its next owner.")
-    held = hold_as(owner, group, Role.OWNER)
+    held = hold_as(owner, group, Role.OWNER, as_staff=as_staff)
     seat = member_of(held.talk, user_id)
-    held.check_above(seat.role)  # it is the owner's own
+    if seat.role == Role.OWNER:
+        raise ChatError("forbidden", "The group is theirs: hand it over first.", field="userId")
     if seat.role != role:
         held.talk.set_role(seat, role)
         kind = Kind.MODERATOR_MADE if role == Role.MODERATOR else Kind.MODERATOR_ENDED
         held.talk.record(kind, by=owner, about=[seat.user])
     return shape_of_seat(seat)
-
-
-@transaction.atomic
-def hand_over(owner: User, group: str, user_id: str, *, as_staff: bool = False) -> None:
-    """Makes a member the owner; who was it, is a moderator from then on.
-
-    Raises ChatError `not_found`, `forbidden`.
-    """
-    _hand_over(hold_as(owner, group, Role.OWNER, as_staff=as_staff), user_id, field="userId")
-
-
-def _hand_over(held: Held, user_id: str, *, field: str) -> None:
-    heir = member_of(held.talk, user_id)
-    if heir.role == Role.OWNER:
-        raise invalid(field, "The group is theirs already.")
-    if not heir.user.is_active:
-        raise ChatError("forbidden", "This account is closed.", field=field)
-    owners = list(held.talk.seats().filter(role=Role.OWNER).select_related("user"))
-    for owner in owners:
-        held.talk.set_role(owner, Role.MODERATOR)
-    held.talk.set_role(heir, Role.OWNER)
-    held.talk.record(Kind.OWNER_CHANGED, by=held.person, about=[heir.user, *(owner.user for owner in owners)])

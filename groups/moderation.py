@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from conversations.system_messages import Kind
 from groups.models import Group, Sanction
+from groups.ownership import take_seat
 from groups.permission import Held, Role, group_seen_as, hold_as, member_of
 from localroots_chat.accounts.models import User
 from localroots_chat.accounts.people import UserShape, shape_of
@@ -48,22 +49,22 @@ def ban(moderator: User, group: str, asked: Sentence, *, as_staff: bool = False)
     held = hold_as(moderator, group, Role.MODERATOR, as_staff=as_staff)
     person = _subject(held, asked.user_id)
     row = _impose(held, person, Sanction.Kind.BAN, asked)
-    seats = held.talk.seats().filter(user=person)
-    if seats.exists():
-        held.talk.unseat(seats)
+    seat = held.talk.seats().filter(user=person).select_related("user").first()
+    if seat is not None:
+        take_seat(held, seat)
         held.talk.record(Kind.BANNED, by=moderator, about=[person])
     return shape_of_sanction(row)
 
 
 @transaction.atomic
-def silence(moderator: User, group: str, asked: Sentence) -> SanctionShape:
+def silence(moderator: User, group: str, asked: Sentence, *, as_staff: bool = False) -> SanctionShape:
     """Lets a member only read, until the time given. Leaving and coming back does not end it.
 
     Raises ChatError `not_found`, `forbidden`, `invalid_field`.
     """
     if asked.until is None:
         raise invalid("until", "A silence has an end.")
-    held = hold_as(moderator, group, Role.MODERATOR)
+    held = hold_as(moderator, group, Role.MODERATOR, as_staff=as_staff)
     seat = member_of(held.talk, asked.user_id)
     held.check_above(seat.role)
     row = _impose(held, seat.user, Sanction.Kind.SILENCE, asked)
@@ -72,9 +73,9 @@ def silence(moderator: User, group: str, asked: Sentence) -> SanctionShape:
 
 
 @transaction.atomic
-def lift(moderator: User, group: str, user_id: str, kind: Sanction.Kind) -> None:
+def lift(moderator: User, group: str, user_id: str, kind: Sanction.Kind, *, as_staff: bool = False) -> None:
     """Ends a ban or a silence before its time. Raises ChatError `not_found`, `forbidden`."""
-    held = hold_as(moderator, group, Role.MODERATOR)
+    held = hold_as(moderator, group, Role.MODERATOR, as_staff=as_staff)
     row = _in_force(held.group, held.talk.now).filter(user__public_id=user_id, kind=kind).first()
     if row is None:
         raise not_found("sanction")

@@ -7,23 +7,28 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from conversations import history, inbox
 from conversations.catching_up import read_after
+from conversations.events import RECEIPTS_MOST
 from conversations.models import Conversation, Message, Participant
-from groups import lifecycle, members, moderation
+from conversations.sync import SyncRequest, sync
+from groups import lifecycle, members, moderation, ownership
 from groups.lifecycle import GroupChanges
 from groups.models import Group, Sanction
 from groups.moderation import Sentence
 from localroots_chat.accounts.models import User
 from localroots_chat.errors import ChatError
+from tests.conversations.conftest import make_send, store
 from tests.groups.conftest import crowd, found
 from tests.support.sockets import Frame, assert_in_order
 
 pytestmark = pytest.mark.django_db
 
-# Of any size of the group: the lock and the group, one's own seat, whether one is banned; the seats; the message, the
-# conversation, the group's card; what a new member sees; the group as the answer.
+# Of any size of the group. A change: its transaction, the lock and the group, one's own seat, whether one is banned;
+# the seats; the message, the conversation, the group's card; what a new member sees; the group as the answer; the time.
 CREATE_QUERIES = 17
-QUERIES = {"join": 13, "leave": 9, "page": 2, "rename": 9}
+CHANGES = {"join": 16, "add": 18, "rename": 12, "leave": 12}
+QUERIES = CHANGES | {"send": 7, "page": 2, "list": 4, "history": 2, "sync": 11}
 
 
 def head_of(group: Group) -> Conversation:
@@ -36,22 +41,32 @@ def code_of(attempt: Callable[[], object]) -> str:
     return refused.value.code
 
 
-@pytest.mark.parametrize("size", [2, 300])
-def test_a_change_costs_the_same_in_a_group_of_any_size(size: int, owner: User, group: Group, outsider: User) -> None:
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("size", [2, 4_990])
+def test_everything_costs_the_same_in_a_group_of_any_size(
+    size: int, owner: User, member: User, group: Group, outsider: User
+) -> None:
     crowd(group, size)
-    key = str(group.pk)
-    counted: dict[str, int] = {}
+    key, talk = str(group.pk), group.conversation
+    newcomer = User.objects.create(public_id="nora", name="Nora")
     steps: dict[str, Callable[[], object]] = {
         "join": lambda: members.join(outsider, key),
+        "add": lambda: members.add(owner, key, newcomer.public_id),
         "page": lambda: members.page_of(outsider, key, after=0, limit=50),
         "rename": lambda: lifecycle.update(owner, key, GroupChanges(name=f"Eggs {size}")),
+        "send": lambda: store(make_send(member, talk, "A dozen", client_id="a")),
+        "list": lambda: inbox.conversations_of(outsider.pk, after=None, limit=50),
+        "history": lambda: history.page_of(outsider.pk, str(talk.pk), history.Place("newest")),
+        "sync": lambda: sync(outsider.pk, SyncRequest({str(talk.pk): 1})),
         "leave": lambda: members.leave(outsider, key),
     }
-    for name, change in steps.items():
+    counted: dict[str, int] = {}
+    for name, step in steps.items():
         with CaptureQueriesContext(connection) as captured:
-            change()
-        counted[name] = len([one for one in captured if "SAVEPOINT" not in one["sql"]])
-    assert counted == QUERIES
+            step()
+        counted[name] = len(captured)
+    who_has_read_what = 1 if size <= RECEIPTS_MOST else 0  # is told in small groups alone
+    assert counted == {**QUERIES, "sync": QUERIES["sync"] + who_has_read_what}
 
 
 @pytest.mark.parametrize("size", [1, 50])
@@ -89,7 +104,7 @@ def test_who_missed_the_events_of_a_change_is_given_them_from_its_message(
     members.add(owner, key, outsider.public_id)
     members.set_role(owner, key, member.public_id, "MODERATOR")
     lifecycle.update(owner, key, GroupChanges(name="Many eggs"))
-    members.hand_over(owner, key, member.public_id)
+    ownership.hand_over(owner, key, member.public_id)
     members.leave(owner, key)
     head = read_after(str(group.conversation_id), before.version, before.last_seq)
     frames = [Frame(json.loads(change.frame)) for change in head.changes]
@@ -174,3 +189,34 @@ def test_a_ban_that_is_over_keeps_nobody_out(group: Group, owner: User, outsider
     moderation.lift(owner, key, outsider.public_id, Sanction.Kind.BAN)
     assert members.join(outsider, key).my_role == "MEMBER"
     assert group.sanctions.count() == 2, "what was imposed stays on record"
+
+
+def test_where_an_owner_has_to_go_the_group_has_the_next_one_at_once(group: Group, owner: User, member: User) -> None:
+    key, staff = str(group.pk), User.objects.create(public_id="stella", name="Stella")
+    older, moderator = (User.objects.create(public_id=name, name=name.title()) for name in ("otto", "mona"))
+    for one in (older, moderator):
+        members.join(one, key)
+    members.set_role(owner, key, moderator.public_id, "MODERATOR")
+    User.objects.filter(pk=member.pk).update(is_active=False)  # he has been there longest
+
+    def owners() -> list[str]:
+        seats = Participant.objects.filter(conversation=group.conversation_id, role="OWNER", left_at=None)
+        return [seat.user.name for seat in seats]
+
+    moderation.ban(staff, key, Sentence(owner.public_id), as_staff=True)
+    assert owners() == ["Mona"]
+    members.remove(staff, key, moderator.public_id, as_staff=True)
+    assert owners() == ["Otto"]
+    said = Message.objects.filter(conversation=group.conversation_id, type="SYSTEM").order_by("seq")
+    assert [message.system["kind"] for message in said if message.system][-4:] == [
+        *("owner_changed", "member_banned"),
+        *("owner_changed", "member_removed"),
+    ]
+    assert said.last().system == {"kind": "member_removed", "userIds": ["mona"]}  # type: ignore[union-attr]
+
+
+def test_the_last_one_who_has_to_go_closes_the_group(owner: User) -> None:
+    alone = found(owner)
+    moderation.ban(owner, str(alone.pk), Sentence(owner.public_id), as_staff=True)
+    alone.refresh_from_db()
+    assert alone.closed_at is not None
