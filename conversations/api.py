@@ -13,9 +13,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 
-from conversations import direct, edits, history, inbox, messages, reactions, reads, search
+from conversations import direct, edits, history, inbox, messages, muting, reactions, reads, receipts, search
 from conversations.message_rows import message_seen_by
-from conversations.participants import seat_of
+from conversations.receipts import ReaderShape
 from conversations.search import FoundShape
 from conversations.shapes import ClientId, ConversationShape, MessageShape, SentShape, SentType
 from conversations.storing import Stored
@@ -100,10 +100,7 @@ class ConversationViewSet(ViewSet):
     @describe(takes=Mute, gives={200: ConversationShape})
     def partial_update(self, request: Request, conversation: str) -> Response:
         """Turn one's own notifications off or on."""
-        seat = seat_of(asker(request).pk, conversation)
-        seat.muted = read_body(request, Mute).muted
-        seat.save(update_fields=["muted"])
-        return Response(inbox.conversation_of(asker(request).pk, conversation))
+        return Response(muting.mute(asker(request).pk, conversation, muted=read_body(request, Mute).muted))
 
     @describe(
         gives={200: history.Page},
@@ -113,6 +110,7 @@ class ConversationViewSet(ViewSet):
                 number(name, f"Messages {name} this seq.", least=0, most=SEQ_MOST)
                 for name in ("before", "after", "around")
             ),
+            number("receipts", "1: with who has read each message.", least=0, most=1),
         ],
     )
     @action(detail=True, methods=["get"])
@@ -123,7 +121,8 @@ class ConversationViewSet(ViewSet):
         """
         place = _place(request._request)
         limit = number_parameter(request._request, "limit", history.PAGE, least=1, most=history.PAGE_MOST)
-        return Response(history.page_of(asker(request).pk, conversation, place, limit))
+        with_readers = bool(number_parameter(request._request, "receipts", 0, least=0, most=1))
+        return Response(history.page_of(asker(request).pk, conversation, place, limit, receipts=with_readers))
 
     @describe(
         takes=NewMessage,
@@ -208,6 +207,15 @@ class MessageViewSet(ViewSet):
     def destroy(self, request: Request, message: str) -> Response:
         """Take back one's own message, as by message:delete. Its place stays."""
         return Response(edits.delete(sender=asker(request).pk, message=message))
+
+    @describe(gives={200: Listed[ReaderShape]})
+    @action(detail=True, methods=["get"])
+    def receipts(self, request: Request, message: str) -> Response:
+        """See who has read a message, and when.
+
+        Of those who show it, to those who show it, in conversations of at most 50.
+        """
+        return Response(Listed(receipts.readers_of(asker(request).pk, message), None))
 
     @describe(gives={200: MessageShape}, refuses=["invalid_field", "forbidden", "muted", "full"])
     @action(detail=True, methods=["put"], url_path="reactions/(?P<emoji>[^/]+)")

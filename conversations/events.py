@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from conversations.shapes import ConversationShape, GroupShape, for_everybody
+from localroots_chat.accounts.models import User
 from localroots_chat.gateway.layer import Fleeting, Item, Personal, Seated
 from localroots_chat.gateway.protocol import event_frame
 
@@ -12,12 +13,13 @@ RECEIPTS_MOST: Final = 50  # larger conversations don't tell who has read what
 
 
 class ReadEvent(msgspec.Struct, rename="camel"):
-    """`message:read`: somebody has read everything up to this message."""
+    """`message:read`: somebody has read everything up to this message. Their own devices also hear what is left."""
 
     conversation_id: str
     message_id: str
     user_id: str
     last_read_seq: int
+    unread_count: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class GoneEvent(msgspec.Struct, rename="camel"):
@@ -59,10 +61,11 @@ def conversation_gone(conversation: str) -> bytes:
     return event_frame("conversation:gone", GoneEvent(conversation))
 
 
-def message_read(reader: int, event: ReadEvent, *, members: int, shown: bool, connection: str) -> list[Item]:
+def message_read(reader: User, event: ReadEvent, *, unread: int, members: int, connection: str) -> list[Item]:
     """To the reader's other connections always; to the others where receipts are shown and the group is small."""
-    frame = event_frame("message:read", event)
-    items: list[Item] = [Personal(reader, frame, except_connection=connection)]
-    if shown and members <= RECEIPTS_MOST:
-        items.append(Fleeting(event.conversation_id, frame, without=reader, receipt=True))
+    own = event_frame("message:read", msgspec.structs.replace(event, unread_count=unread))
+    items: list[Item] = [Personal(reader.pk, own, except_connection=connection)]
+    if reader.receipts and members <= RECEIPTS_MOST:
+        frame = event_frame("message:read", event)
+        items.append(Fleeting(event.conversation_id, frame, without=reader.pk, receipt=True))
     return items

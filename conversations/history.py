@@ -6,6 +6,7 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from conversations.message_rows import shapes, statement
+from conversations.receipts import with_receipts
 from conversations.seats import ask_seat, only
 from conversations.shapes import MessageShape
 from localroots_chat.database import Answer, ask, together
@@ -36,10 +37,10 @@ class Page(msgspec.Struct, rename="camel"):
     has_newer: bool
 
 
-def page_of(person: int, conversation: str, place: Place, limit: int = PAGE) -> Page:
+def page_of(person: int, conversation: str, place: Place, limit: int = PAGE, *, receipts: bool = False) -> Page:
     """A page of a conversation of the person with this key. Raises ChatError `not_found`.
 
-    Two queries, three around a place, in one round trip.
+    Two queries, three around a place, in one round trip; one more for `receipts`, which say who has read each message.
     """
     key = key_of(conversation)
     with together():
@@ -50,6 +51,8 @@ def page_of(person: int, conversation: str, place: Place, limit: int = PAGE) -> 
     before = [] if older is None else shapes(older)[: limit - len(after)]
     messages = [*reversed(before), *after]
     first, last = (messages[0].seq, messages[-1].seq) if messages else _nowhere(place, seat.last_seq)
+    if receipts:
+        messages = with_receipts(person, messages)
     return Page(messages, seat.version, has_older=first > seat.first_seq, has_newer=last < seat.last_seq)
 
 

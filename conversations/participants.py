@@ -12,7 +12,7 @@ from conversations.models import Message, Participant
 from conversations.unread import counted
 from localroots_chat.database import ask
 from localroots_chat.errors import not_found
-from localroots_chat.gateway.wiring import Seat
+from localroots_chat.gateway.wiring import Seat, Unread
 from localroots_chat.sql import AMONG, id_text, keys
 from localroots_chat.wire import key_of
 
@@ -50,11 +50,14 @@ def message_of(user: int, message: str) -> Message:
 _SEAT: Final = f"{id_text('c.id')}, c.version, c.last_seq, c.member_count"
 # One row for each person: a row for each seat would cost more than all else about connecting.
 _SITTING: Final = f"""
-SELECT p.user_id,
-  {f"json_agg(json_build_array({_SEAT}))::text" if settings.POSTGRESQL else f"json_group_array(json_array({_SEAT}))"},
-  sum(CASE WHEN p.last_read_seq < c.last_seq THEN {counted("c.last_seq")} ELSE 0 END)
-FROM conversations_participant p JOIN conversations_conversation c ON c.id = p.conversation_id
-WHERE p.left_at IS NULL AND p.user_id {AMONG} GROUP BY p.user_id"""
+SELECT user_id, {"json_agg(seat)::text" if settings.POSTGRESQL else "json_group_array(json(seat))"},
+  sum(unread), sum(CASE WHEN muted THEN unread ELSE 0 END)
+FROM (
+  SELECT p.user_id, p.muted, {"json_build_array" if settings.POSTGRESQL else "json_array"}({_SEAT}) AS seat,
+    CASE WHEN p.last_read_seq < c.last_seq THEN {counted("c.last_seq")} ELSE 0 END AS unread
+  FROM conversations_participant p JOIN conversations_conversation c ON c.id = p.conversation_id
+  WHERE p.left_at IS NULL AND p.user_id {AMONG}) AS seats
+GROUP BY user_id"""
 _read_seats: Final = msgspec.json.Decoder(list[Seat]).decode
 
 
@@ -62,9 +65,10 @@ class Sitting(NamedTuple):
     """A person's seats, and how many messages they have not read in all of them."""
 
     seats: list[Seat]
-    unread: int
+    unread: Unread
 
 
 def sitting(users: Sequence[int]) -> dict[int, Sitting]:
     """Where these people (keys) sit, of those who sit anywhere. One query for all of them."""
-    return {user: Sitting(_read_seats(seats), int(unread)) for user, seats, unread in ask(_SITTING, keys(users)).rows()}
+    rows = ask(_SITTING, keys(users)).rows()
+    return {user: Sitting(_read_seats(seats), Unread(int(total), int(muted))) for user, seats, total, muted in rows}

@@ -34,21 +34,14 @@ def mark_read(*, reader: User, conversation: str, message: str, connection: str 
     seat = seat_of(reader.pk, conversation)
     reached = _message_in(seat, message)
     moved = Participant.objects.filter(pk=seat.pk, last_read_seq__lt=reached.seq).update(last_read_seq=reached.seq)
+    seat.refresh_from_db(fields=["last_read_seq"])  # another device may have been further
+    unread = unread_at([Pointer(seat.pk, seat.last_read_seq, seat.conversation.last_seq)]).get(seat.pk, 0)
     if moved:
-        seat.last_read_seq = reached.seq
         if seat.conversation.member_count <= events.RECEIPTS_MOST:
             _keep_receipt(reader, reached)
         event = events.ReadEvent(str(seat.conversation_id), str(reached.id), reader.public_id, reached.seq)
-        publish.on_commit(
-            *events.message_read(
-                reader.pk,
-                event,
-                members=seat.conversation.member_count,
-                shown=reader.receipts,
-                connection=connection,
-            )
-        )
-    unread = unread_at([Pointer(seat.pk, seat.last_read_seq, seat.conversation.last_seq)]).get(seat.pk, 0)
+        members = seat.conversation.member_count
+        publish.on_commit(*events.message_read(reader, event, unread=unread, members=members, connection=connection))
     return ReadAnswer(str(seat.conversation_id), seat.last_read_seq, unread)
 
 

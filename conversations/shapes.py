@@ -49,6 +49,13 @@ class ReactionShape(msgspec.Struct):
     mine: bool | msgspec.UnsetType = msgspec.UNSET
 
 
+class ReceiptShape(msgspec.Struct, rename="camel"):
+    """Who has read a message, and when."""
+
+    user_id: PersonId
+    read_at: Time
+
+
 class MessageShape(msgspec.Struct, rename="camel", kw_only=True):
     """A message as it is now. `seq` is its place in the conversation, `version` the change that made it so."""
 
@@ -66,6 +73,7 @@ class MessageShape(msgspec.Struct, rename="camel", kw_only=True):
     attachments: Sequence[Any] = ()
     reply_to: ReplyShape | None = None
     reactions: Sequence[ReactionShape] = ()
+    read_receipts: Sequence[ReceiptShape] | msgspec.UnsetType = msgspec.UNSET  # where they are asked for
     sender: UserShape
     sender_id: PersonId
     created_at: Time

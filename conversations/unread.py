@@ -1,7 +1,7 @@
 """How many messages a person has not read: computed, never kept, so that it cannot drift.
 
-Counted are messages after the read pointer that are not one's own, not the server's and not deleted; per
-conversation to 999, beyond that the answer is 1000.
+Counted are messages after the read pointer that are not one's own, not the server's, not deleted and not of somebody
+whom one has blocked; per conversation to 999, beyond that the answer is 1000.
 """
 
 from collections.abc import Iterable
@@ -24,6 +24,7 @@ def counted(upto: str) -> str:
     SELECT 1 FROM conversations_message m
     WHERE m.conversation_id = p.conversation_id AND m.seq > p.last_read_seq AND m.seq <= {upto}
       AND m.sender_id <> p.user_id AND m.type <> 'SYSTEM' AND m.deleted_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM accounts_block b WHERE b.blocker_id = p.user_id AND b.blocked_id = m.sender_id)
     LIMIT {MOST}) AS counted)"""
 
 

@@ -76,13 +76,16 @@ def _part_name(name: str) -> str:
 
 
 def _always_whole(schema: dict[str, Any]) -> None:
-    """Answers have all their keys, also those that have a default in the code. An Error alone leaves some out."""
-    optional = {"field", "retryAfter"} if "retryable" in schema.get("properties", ()) else set()
-    for name, part in schema.get("properties", {}).items():
+    """Answers have all their keys, also those that have a default in the code; but for those that may be UNSET, which
+    msgspec neither requires nor gives a default, and for some of an Error."""
+    properties, required = schema.get("properties", {}), schema.get("required", ())
+    optional = {name for name, part in properties.items() if name not in required and "default" not in part}
+    optional |= {"field", "retryAfter"} if "retryable" in properties else set()
+    for name, part in properties.items():
         if name not in optional:
             part.pop("default", None)
-    if "properties" in schema:
-        schema["required"] = [name for name in schema["properties"] if name not in optional]
+    if properties:
+        schema["required"] = [name for name in properties if name not in optional]
 
 
 def _renamed(value: Any, names: Mapping[str, str]) -> Any:

@@ -20,8 +20,10 @@ from localroots_chat.accounts.tokens import Holder
 from localroots_chat.database import database_clock
 from localroots_chat.errors import ChatError
 from localroots_chat.gateway.protocol import raw
-from localroots_chat.gateway.wiring import Arrival, CommandSpec, Credential, Person, Wiring, connect
+from localroots_chat.gateway.wiring import Arrival, CommandSpec, Credential, Person, Unread, Wiring, connect
+from localroots_chat.wire import PersonId
 from presence import socket as presence
+from presence.attendance import attendance
 
 NameOrId = str | conversations.NamesConversation
 
@@ -43,6 +45,9 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = {
     "group:remove_member": CommandSpec(groups.NamesMember, groups.remove_member, "command"),
     "group:set_role": CommandSpec(groups.GivesRole, groups.set_role, "command"),
     "sync": CommandSpec(SyncRequest, conversations.resume, "sync"),
+    "presence:online": CommandSpec(None, presence.online, "command"),
+    "presence:offline": CommandSpec(None, presence.offline, "command"),
+    "presence:check": CommandSpec(list[PersonId], presence.check, "command"),
     "typing:start": CommandSpec(NameOrId, presence.typing_start, "typing"),
     "typing:stop": CommandSpec(NameOrId, presence.typing_stop, "typing"),
 }
@@ -66,6 +71,9 @@ EVENTS: Final[Mapping[str, str]] = {
     "group:member_added": "conversations/system_messages.py",  # durable
     "group:member_removed": "conversations/system_messages.py",  # durable
     "group:member_updated": "conversations/system_messages.py",  # durable
+    "presence:status": "presence/socket.py",
+    "presence:user_online": "presence/roster.py",
+    "presence:user_offline": "presence/roster.py",
     "typing:user_start": "presence/typing.py",
     "typing:user_stop": "presence/typing.py",
 }
@@ -86,12 +94,12 @@ def arrive(credentials: list[Credential]) -> list[Arrival | ChatError]:
     ]
 
 
-_NOWHERE: Final = Sitting([], 0)
+_NOWHERE: Final = Sitting([], Unread(0, 0))
 
 
 def _arrival(holder: Holder, sitting: Sitting, current: str, read_at: float) -> Arrival:
     user: User = holder.user
-    person = Person(user.pk, user.public_id, raw(shape_of(user)), user.receipts)
+    person = Person(user.pk, user.public_id, raw(shape_of(user)), user.receipts, user.appear_offline)
     return Arrival(person, holder.expires, holder.sign_in, sitting.seats, current, sitting.unread, read_at)
 
 
@@ -105,6 +113,7 @@ def connect_gateway() -> None:
             missed_since=missed_since,
             seat_moves=seat_moves,
             clock=database_clock,
+            attendance=attendance,
             begin_epoch=begin_epoch,
         )
     )

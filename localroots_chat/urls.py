@@ -14,6 +14,7 @@ urlpatterns = [
     path("api/", include("localroots_chat.accounts.urls")),
     path("api/", include("conversations.urls")),
     path("api/", include("groups.urls")),
+    path("api/", include("presence.urls")),
     path("api/", WayInView.as_view(), name="way-in"),
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", DocsView.as_view(url_name="schema"), name="docs"),

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import msgspec
 from django.conf import settings
-from django.db import transaction
 from msgspec import UNSET, UnsetType
 from rest_framework import status
 from rest_framework.permissions import AllowAny, BasePermission
@@ -20,8 +19,6 @@ from localroots_chat.accounts.people import KnownPerson, MeShape, UserShape
 from localroots_chat.accounts.throttling import count_guess
 from localroots_chat.described import CURSOR, LIMIT, describe, words
 from localroots_chat.errors import invalid
-from localroots_chat.gateway import publish
-from localroots_chat.gateway.layer import ReceiptsShown
 from localroots_chat.rest import Listed, Refused, check_text, number_parameter, read_body, read_cursor, write_cursor
 from localroots_chat.wire import PersonId
 
@@ -155,9 +152,7 @@ class MeView(APIView):
             user.receipts = body.receipts
         if body.last_seen is not UNSET:
             user.last_seen = body.last_seen
-        with transaction.atomic():
-            user.save(update_fields=["name", "image", "language", "appear_offline", "receipts", "last_seen"])
-            publish.on_commit(ReceiptsShown(user.pk, user.receipts))
+        people.save_own(user)
         return Response(people.own_shape_of(user))
 
 

@@ -14,6 +14,8 @@ from localroots_chat.accounts.models import Block, User
 from localroots_chat.accounts.people import UserShape, shape_of
 from localroots_chat.accounts.tokens import is_person_id
 from localroots_chat.errors import ChatError, invalid, not_found
+from localroots_chat.gateway import publish
+from localroots_chat.gateway.layer import Parted
 from localroots_chat.wire import Time, iso
 
 
@@ -31,6 +33,7 @@ def block(blocker: User, person_id: str) -> tuple[BlockShape, bool]:
         raise invalid("userId", "One cannot block oneself.")
     row, is_new = Block.objects.get_or_create(blocker=blocker, blocked=blocked)
     if is_new:
+        publish.on_commit(Parted(blocker.pk, blocked.pk))
         row.refresh_from_db(fields=["created_at"])
     return shape_of_block(row), is_new
 
@@ -62,6 +65,12 @@ def check_may_write(writer: int, reader: QuerySet[User]) -> None:
             raise you_block()
         if blocks or not is_active:
             raise cannot_write()
+
+
+def neither_blocks(one: str, other: str) -> str:
+    """A condition of a statement: of the people of these two columns, neither has blocked the other."""
+    return f"""NOT EXISTS (SELECT 1 FROM accounts_block b
+  WHERE b.blocker_id = {one} AND b.blocked_id = {other} OR b.blocker_id = {other} AND b.blocked_id = {one})"""
 
 
 def people_to_add(adder: int, public_ids: Sequence[str], *, field: str) -> list[User]:

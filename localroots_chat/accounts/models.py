@@ -62,6 +62,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     profile_applied = models.FloatField(default=0, help_text="iat of the newest token whose profile was applied.")
     tokens_valid_after = models.FloatField(default=0, help_text="Older tokens are refused (seconds since 1970).")
     created_at = models.DateTimeField(db_default=DatabaseNow())
+    seen_at = models.DateTimeField(null=True, blank=True, help_text="The hour in which the person was last here.")
+    settings_changed_at = models.DateTimeField(
+        db_default=DatabaseNow(), db_index=True, help_text="Database time of the last change of the person's settings."
+    )
     access_changed_at = models.DateTimeField(
         db_default=DatabaseNow(), db_index=True, help_text="Database time of the last change of what the person may do."
     )
@@ -107,7 +111,7 @@ class Block(models.Model):
 
     blocker = models.ForeignKey(User, models.CASCADE, related_name="blocks", db_index=False)
     blocked = models.ForeignKey(User, models.CASCADE, related_name="blocked_by")
-    created_at = models.DateTimeField(db_default=DatabaseNow())
+    created_at = models.DateTimeField(db_default=DatabaseNow(), db_index=True)
 
     class Meta:
         constraints: ClassVar = [

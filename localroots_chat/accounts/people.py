@@ -12,6 +12,8 @@ from localroots_chat.accounts.revocation import end_connections
 from localroots_chat.accounts.tokens import clean_image, clean_name, is_person_id, now
 from localroots_chat.database import DatabaseNow
 from localroots_chat.errors import invalid
+from localroots_chat.gateway import publish
+from localroots_chat.gateway.layer import Settings
 from localroots_chat.wire import PersonId, one_of
 
 
@@ -50,6 +52,19 @@ def own_shape_of(user: User) -> MeShape:
         receipts=user.receipts,
         last_seen=user.last_seen,
     )
+
+
+@transaction.atomic
+def save_own(user: User) -> None:
+    """Stores what somebody has changed of themselves. Servers where they are hear of the settings that these go by.
+
+    Two queries.
+    """
+    settings = {"receipts": user.receipts, "appear_offline": user.appear_offline}
+    others = User.objects.filter(pk=user.pk).exclude(**settings)
+    if others.update(**settings, settings_changed_at=DatabaseNow()):
+        publish.on_commit(Settings(user.pk, user.receipts, user.appear_offline))
+    user.save(update_fields=["name", "image", "language", "last_seen"])
 
 
 def findable_by(user: User) -> QuerySet[User]:

@@ -70,6 +70,7 @@ class Welcome(msgspec.Struct, rename="camel"):
     heartbeat_interval: float
     server_time: str
     unread_total: int
+    unread_muted: int
     limits: msgspec.Raw
 
 
@@ -82,7 +83,8 @@ def welcome_frame(connection: Connection, arrival: Arrival) -> bytes:
         epoch=arrival.epoch,
         heartbeat_interval=int(beat) if beat == int(beat) else beat,
         server_time=iso_of_epoch(arrival.read_at),  # the database's, as everybody's
-        unread_total=arrival.unread_total,
+        unread_total=arrival.unread.total - arrival.unread.muted,
+        unread_muted=arrival.unread.muted,
         limits=_limits(
             settings.CHAT_MESSAGE_CHARACTERS,
             settings.CHAT_FRAME_BYTES,

@@ -104,7 +104,7 @@ class Connection:
     """A client that has said who it is. The hub keeps it among the listeners of its person's conversations."""
 
     __slots__ = (
-        "_close", "_outlet", "epoch", "expires", "heard", "id", "memory", "moves", "person", "read_at", "session",
+        "_close", "_outlet", "epoch", "expires", "heard", "id", "moves", "person", "read_at", "session",
         "share", "topics",
     )  # fmt: skip
 
@@ -115,7 +115,6 @@ class Connection:
         self.expires, self.session = arrival.expires, arrival.session
         self.topics: set[str] = set()
         self.moves: dict[str, float] = {}  # of seats gained or lost since `read_at`: when, by the database's clock
-        self.memory: dict[str, float] = {}  # what commands remember of this socket, such as when typing was last told
         self.heard = time.monotonic()
         self.read_at, self.epoch = arrival.read_at, arrival.epoch
         self._outlet, self._close = outlet, close

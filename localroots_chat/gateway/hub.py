@@ -23,11 +23,14 @@ from localroots_chat.gateway.layer import (
     Bus,
     Durable,
     Fleeting,
+    Hidden,
     Item,
+    Parted,
     Personal,
-    ReceiptsShown,
+    Present,
     Revoked,
     Seated,
+    Settings,
     Unseated,
 )
 from localroots_chat.gateway.protocol import Packet, event_frame
@@ -59,7 +62,8 @@ class Hub:
         self.draining = False  # the process is about to end
         self._emptied = asyncio.Event()
         self._heartbeats = Heartbeats()
-        self._bus = Bus(self._deliver) if settings.REDIS_URL else None
+        self.attendance = wired().attendance()
+        self._bus = Bus(self.deliver) if settings.REDIS_URL else None
         self._tasks: set[asyncio.Task[None]] = set()
         self._repairs = asyncio.Semaphore(_REPAIRS_AT_ONCE)
 
@@ -68,10 +72,12 @@ class Hub:
         if self._bus is not None:
             self._bus.start()
         self._spawn(self._heartbeats.run())
+        self._spawn(self.attendance.run())
         self._spawn(Sweep(self).run())
 
     async def stop(self) -> None:
         """Ends the hub's tasks; connections are their consumers' business."""
+        await self.attendance.stop()
         if self._bus is not None:
             await self._bus.stop()
         for task in list(self._tasks):
@@ -86,21 +92,24 @@ class Hub:
         self._people.setdefault(connection.person.key, {})[connection] = None
         self._heartbeats.add(connection)
         self._sit(connection, seats)
+        self.attendance.came(connection)
         for item in self._revoked.get(connection.person.key, ()):
             _close_if_revoked(connection, item)
 
     def detach(self, connection: Connection) -> None:
         """`connection` is gone."""
-        others = self._people.get(connection.person.key)
-        if others is not None:
-            others.pop(connection, None)
-            if not others:
-                del self._people[connection.person.key]
-                if not self._people:
-                    self._emptied.set()
+        others = self._people.get(connection.person.key, {})
+        if connection not in others:
+            return
+        del others[connection]
+        if not others:
+            del self._people[connection.person.key]
+            if not self._people:
+                self._emptied.set()
         self._heartbeats.remove(connection)
         self._leave(connection, connection.topics)
         connection.topics.clear()
+        self.attendance.went(connection)
 
     def connections_of(self, person: int) -> Sequence[Connection]:
         """This server's connections of the person with this key."""
@@ -154,13 +163,14 @@ class Hub:
     def announce(self, items: list[Item]) -> None:
         """Hands what was committed here to this server's listeners, then to the other servers. Never raises."""
         try:
-            self._deliver(items)
+            self.deliver(items)
         except Exception:  # the sweep will find what was not delivered
             _log.exception("Delivery failed")
         if self._bus is not None:
             self._bus.publish(items)
 
-    def _deliver(self, items: list[Item]) -> None:
+    def deliver(self, items: Iterable[Item]) -> None:
+        """Hands these to this server's listeners."""
         for item in items:
             match item:
                 case Durable():
@@ -176,11 +186,17 @@ class Hub:
                     self.move(SeatMove(item.person, item.topic, seat, item.frame), item.at)
                 case Unseated():
                     self.move(SeatMove(item.person, item.topic, None, item.frame), item.at)
+                    self.attendance.heard(item)
                 case Revoked():
                     self.revoke(item)
-                case ReceiptsShown():
+                case Settings():
                     for connection in self.connections_of(item.person):
-                        connection.person = connection.person._replace(receipts=item.shown)
+                        connection.person = connection.person._replace(
+                            receipts=item.receipts, appear_offline=item.appear_offline
+                        )
+                    self.attendance.heard(item)
+                case Present() | Hidden() | Parted():
+                    self.attendance.heard(item)
 
     def move(self, move: SeatMove, at: float) -> None:
         """A seat was gained or lost before this time of the database: those who do not know yet are told."""
@@ -245,13 +261,18 @@ class Hub:
 
     # Changes of one conversation, in order
 
-    def _deliver_changes(self, name: str, changes: Iterable[Change]) -> None:
+    def _deliver_changes(self, name: str, changes: Sequence[Change]) -> None:
         topic = self._topics.get(name)
         if topic is None:
             return
+        said = topic.seq
         frames = topic.accept(changes)
         if frames:
             self._hand_out(topic, frames)
+        if topic.seq > said:
+            for change in changes:
+                if change.seq > said:
+                    self.attendance.spoke(change.actor, name)
         if topic.held:
             self._expect_predecessor(name, topic)
 

@@ -87,14 +87,37 @@ class Revoked(msgspec.Struct, tag="revoked", array_like=True):
     before: float = math.inf
 
 
-class ReceiptsShown(msgspec.Struct, tag="receipts", array_like=True):
-    """A person shows what they read, or no longer does; who does not show does not see."""
+class Settings(msgspec.Struct, tag="settings", array_like=True):
+    """What a person has set: whether they show what they read (who does not show does not see), or appear offline."""
 
     person: int
-    shown: bool
+    receipts: bool
+    appear_offline: bool
 
 
-Item = Durable | Fleeting | Personal | Seated | Unseated | Revoked | ReceiptsShown
+class Present(msgspec.Struct, tag="present", array_like=True):
+    """A person has come, or gone, at whichever server. `at` orders such news (presence/leases.py)."""
+
+    person: int
+    online: bool
+    at: int
+
+
+class Hidden(msgspec.Struct, tag="hidden", array_like=True):
+    """A person appears offline while they are here, or no longer does."""
+
+    person: int
+    hidden: bool
+
+
+class Parted(msgspec.Struct, tag="parted", array_like=True):
+    """Two people (keys) are to learn nothing of each other from now on."""
+
+    one: int
+    other: int
+
+
+Item = Durable | Fleeting | Personal | Seated | Unseated | Revoked | Settings | Present | Hidden | Parted
 
 _decoder = msgspec.msgpack.Decoder(list[Item])
 _encoder = msgspec.msgpack.Encoder()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from django.conf import settings
 
 from localroots_chat.database import in_thread
-from localroots_chat.gateway.layer import Revoked
+from localroots_chat.gateway.layer import Revoked, Unseated
 from localroots_chat.gateway.wiring import Missed, wired
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ class Sweep:
         if not people:
             self._until = await in_thread(wired().clock)
             return
-        missed = await in_thread(wired().missed_since, self._until - _OVERLAP_SECONDS, list(handed), people)
+        concerned = {*people, *self._hub.attendance.watched()}
+        missed = await in_thread(wired().missed_since, self._until - _OVERLAP_SECONDS, list(handed), list(concerned))
         current = await self._epoch_after(missed, handed)
         self._hub.send_away([one for one in self._hub.connections() if one.epoch != current], "restored")
         await self._mend(missed)
@@ -76,6 +77,10 @@ class Sweep:
         for some in _pieces(unknown, _SEATS_AT_ONCE):
             for move in await in_thread(wired().seat_moves, some):
                 self._hub.move(move, missed.now)
+        self._hub.deliver([*missed.settings, *missed.parted])
+        for person, topic, present in missed.seats:
+            if not present:
+                self._hub.attendance.heard(Unseated(person, topic, missed.now, b""))
         for topic, version in missed.versions:
             self._hub.catch_up(topic, version)
 

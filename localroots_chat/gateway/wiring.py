@@ -3,12 +3,13 @@
 sockets.py fills this in once, when Django has loaded the apps.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
 from localroots_chat.errors import ChatError
+from localroots_chat.gateway.layer import Hidden, Parted, Present, Settings, Unseated
 
 if TYPE_CHECKING:
     from localroots_chat.gateway.connection import Connection
@@ -21,6 +22,7 @@ class Person(NamedTuple):
     id: str
     shape: msgspec.Raw
     receipts: bool
+    appear_offline: bool
 
 
 class Seat(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -39,6 +41,13 @@ class Credential(NamedTuple):
     ticket: str | None = None
 
 
+class Unread(NamedTuple):
+    """How many messages somebody has not read, in all conversations, and in those whose notifications are off."""
+
+    total: int
+    muted: int
+
+
 class Arrival(NamedTuple):
     """What is known of somebody whose credential was good. `read_at` is a time of the database, before all of it was
     read. Times are in seconds since 1970.
@@ -49,7 +58,7 @@ class Arrival(NamedTuple):
     session: str | None
     seats: Sequence[Seat]
     epoch: str
-    unread_total: int
+    unread: "Unread"
     read_at: float
 
 
@@ -84,8 +93,8 @@ class Missed(NamedTuple):
     """What the database says: its epoch, how many sweeps it has seen, and what has changed.
 
     That is: conversations and their versions, who sits where (person, topic, still there), people who must go, with
-    the time before which what is known of them was read, and sign-ins (person, session) that ended. Times are the
-    database's, in seconds since 1970: servers need not agree on theirs.
+    the time before which what is known of them was read, sign-ins (person, session) that ended, people's settings, and
+    who has blocked whom. Times are the database's, in seconds since 1970: servers need not agree on theirs.
     """
 
     now: float
@@ -95,6 +104,34 @@ class Missed(NamedTuple):
     seats: Sequence[tuple[int, str, bool]]
     revoked: Sequence[tuple[int, float]]
     ended: Sequence[tuple[int, str]]
+    settings: Sequence[Settings]
+    parted: Sequence[Parted]
+
+
+class Attendance(Protocol):
+    """Who is told that people come, go and write (presence/). Each hub has one and calls it on its loop; what it is
+    told takes no time and raises nothing."""
+
+    def came(self, connection: "Connection") -> None:
+        """A connection is here."""
+
+    def went(self, connection: "Connection") -> None:
+        """A connection is gone."""
+
+    def heard(self, item: Settings | Present | Hidden | Parted | Unseated) -> None:
+        """What this server or another one has announced."""
+
+    def spoke(self, person: int, topic: str) -> None:
+        """The person's message is being handed out in this conversation."""
+
+    def watched(self) -> Collection[int]:
+        """The people (keys) of whose coming and going somebody here is told."""
+
+    async def run(self) -> None:
+        """What it does by itself, until it is cancelled."""
+
+    async def stop(self) -> None:
+        """The server ends."""
 
 
 class CommandSpec(NamedTuple):
@@ -121,6 +158,7 @@ class Wiring(NamedTuple):
     missed_since: Callable[[float, Sequence[str], Sequence[int]], Missed]
     seat_moves: Callable[[Sequence[tuple[int, str]]], Sequence[SeatMove]]
     clock: Callable[[], float]
+    attendance: Callable[[], Attendance]
     begin_epoch: Callable[[str], str]
 
 

@@ -31,7 +31,7 @@ def test_arriving_takes_the_same_queries_for_any_number(people: int) -> None:
     credentials = [Credential(token=sign_token(f"p{number}")) for number in range(people)]
     with CaptureQueriesContext(connection) as captured:
         found = arrive(credentials)
-    assert [one.unread_total for one in found if isinstance(one, Arrival)] == [1] * people
+    assert [one.unread.total for one in found if isinstance(one, Arrival)] == [1] * people
     assert len(captured) == QUERIES, [query["sql"][:80] for query in captured]
 
 

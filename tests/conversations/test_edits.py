@@ -238,7 +238,7 @@ def test_what_was_taken_back_is_no_longer_unread(alice: User, bob: User, talk: C
     assert conversation_of(bob.pk, talk.pk).unread_count == 2, "an edit makes nothing unread, nor read"
     take_back(alice, one.pk)
     assert conversation_of(bob.pk, talk.pk).unread_count == 1
-    assert sitting([bob.pk])[bob.pk].unread == 1
+    assert sitting([bob.pk])[bob.pk].unread.total == 1
 
 
 def test_it_is_never_too_late_to_take_back(alice: User, talk: Conversation) -> None:

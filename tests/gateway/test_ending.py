@@ -12,7 +12,7 @@ from localroots_chat.gateway.consumer import ChatConsumer
 from localroots_chat.gateway.hub import hub, stop_hub
 from localroots_chat.gateway.layer import Revoked
 from localroots_chat.gateway.protocol import Packet
-from localroots_chat.gateway.wiring import Arrival, Person, Seat
+from localroots_chat.gateway.wiring import Arrival, Person, Seat, Unread
 
 
 class Ear:
@@ -37,6 +37,7 @@ class Unanswered:
         await self.answered.wait()
 
 
+@pytest.mark.django_db  # when people were last here is noted
 @pytest.mark.parametrize("revoked", [False, True])
 async def test_who_is_revoked_while_being_sent_away_hears_nothing_more(revoked: bool) -> None:
     closed: list[int] = []
@@ -48,8 +49,8 @@ async def test_who_is_revoked_while_being_sent_away_hears_nothing_more(revoked: 
     commands = Unanswered()
     consumer._send, consumer._expiry, consumer._ending, consumer._preframed = send, None, None, None
     consumer._outlet, consumer._commands = Ear(), commands
-    person = Person(1, "alice", msgspec.Raw(b"{}"), True)
-    arrival = Arrival(person, None, None, [Seat("talk", 0, 0, 2)], "epoch", 0, time.time())
+    person = Person(1, "alice", msgspec.Raw(b"{}"), True, False)
+    arrival = Arrival(person, None, None, [Seat("talk", 0, 0, 2)], "epoch", Unread(0, 0), time.time())
     connection = consumer._connection = Connection(arrival, consumer._outlet, consumer._close_soon)
     try:
         hub().attach(connection, arrival.seats)

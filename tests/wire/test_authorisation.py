@@ -280,7 +280,17 @@ ROWS: dict[str, Row] = {
     "react no longer": Row(MEMBERS, address=("message-reaction", "DELETE"), ids=lambda scene: [scene.message, "🥕"]),
     "type": Row(MEMBERS, "typing:start", data=bare_talk),
     "stop typing": Row(MEMBERS, "typing:stop", data=bare_talk),
+    "see who has read a message": Row(MEMBERS, address=("message-receipts", "GET"), ids=message_id),
     # One's own
+    "see who is here": Row(
+        EVERYBODY,
+        "presence:check",
+        ("presence", "GET"),
+        data=lambda scene: [scene.id("subject")],
+        query="?ids=nobody,somebody",
+    ),
+    "appear offline": Row(EVERYBODY, "presence:offline", data=lambda scene: None),
+    "appear online": Row(EVERYBODY, "presence:online", data=lambda scene: None),
     "resume": Row(EVERYBODY, "sync", ("sync", "POST"), data=saying(cursors={}), body=saying(cursors={})),
     "see one's conversations": Row(EVERYBODY, address=("conversation-list", "GET")),
     "write to somebody": Row(EVERYBODY, address=("conversation-list", "POST"), body=only("newcomer")),

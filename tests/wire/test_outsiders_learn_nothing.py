@@ -46,8 +46,9 @@ ASKED: dict[str, tuple[str, Make]] = {
     "typing, with an object": ("typing:start", lambda talk, message: {"conversationId": talk}),
     "no longer typing": ("typing:stop", lambda talk, message: talk),
 }  # fmt: skip
-# It answers many conversations at once, and has a test of its own; what is about groups is in test_authorisation.py.
-WITHOUT_ROW = {"sync", *(command for command in COMMANDS if command.startswith("group:"))}
+# It answers many conversations at once, and has a test of its own; what is about groups is in test_authorisation.py,
+# about people in tests/journeys/test_presence.py.
+WITHOUT_ROW = {"sync", *(command for command in COMMANDS if command.startswith(("group:", "presence:")))}
 # Rows that Bob may ask of what he has said himself, and of nothing else.
 OF_ONES_OWN = {"changing", "changing nothing", "taking back"}
 
@@ -68,6 +69,7 @@ REQUESTED: dict[str, tuple[str, str, str, str, Make | None]] = {
     ),
     "reading": ("conversation-read", "POST", "talk", "", lambda talk, message: {"messageId": message}),
     "one message": ("message-detail", "GET", "message", "", None),
+    "who has read it": ("message-receipts", "GET", "message", "", None),
     "changing": ("message-detail", "PATCH", "message", "", lambda talk, message: {"content": "leeks?"}),
     "changing nothing": ("message-detail", "PATCH", "message", "", lambda talk, message: {"content": "carrots?"}),
     "taking back": ("message-detail", "DELETE", "message", "", None),
