@@ -152,8 +152,9 @@ class Attendance:
     # Asking
 
     async def run(self) -> None:
-        """Renews the lease and looks at everybody who is watched, once in each interval."""
+        """Renews the lease and looks at everybody who is watched, at once and then in each interval."""
         while True:
+            await self._beat()
             try:
                 async with asyncio.timeout(settings.CHAT_PRESENCE_SECONDS * random.uniform(0.8, 1.0)):
                     await self._failed.wait()
@@ -161,7 +162,6 @@ class Attendance:
             except TimeoutError:
                 pass
             self._failed.clear()
-            await self._beat()
 
     async def _beat(self) -> None:
         self._next.tidy = True
@@ -181,8 +181,8 @@ class Attendance:
             await self._leases.end(settings.CHAT_PRESENCE_GRACE_SECONDS)
             if people:
                 await in_thread(last_seen.note, people)
-        except (RedisAway, ChatError) as error:
-            _log.warning("People could not be let go in order: %s", error)
+        except Exception as error:  # the server ends all the same
+            _log.warning("People could not be let go in order: %s", repr(error))
 
     def _move(self, key: int, *, here: bool) -> None:
         self._next.moved[key] = here

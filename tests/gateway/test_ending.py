@@ -37,7 +37,6 @@ class Unanswered:
         await self.answered.wait()
 
 
-@pytest.mark.django_db  # when people were last here is noted
 @pytest.mark.parametrize("revoked", [False, True])
 async def test_who_is_revoked_while_being_sent_away_hears_nothing_more(revoked: bool) -> None:
     closed: list[int] = []
