@@ -39,7 +39,7 @@ _MOVES: Final = f"""
 SELECT u.public_id, u.name, u.image, u.role, r.seq, {time_text("r.read_at")}, {time_text("p.joined_at")} {_SHOWN}
   AND r.seq <= (SELECT coalesce(min(x.seq), %s) FROM conversations_readreceipt x
     WHERE x.conversation_id = r.conversation_id AND x.reader_id = r.reader_id AND x.seq >= %s)
-ORDER BY r.seq, u.id"""
+ORDER BY r.read_at, r.seq, u.id"""
 
 
 class _Move(NamedTuple):

@@ -21,12 +21,13 @@ _CLOCK_SET_MICROSECONDS: Final = 60_000_000  # news older than this are not late
 
 class Watch:
     """One connection's look at one person: by which conversations it is allowed (None: it is oneself), and what the
-    client was told last."""
+    client was told last. At first it waits for the answer to its question."""
 
-    __slots__ = ("shared", "told")
+    __slots__ = ("shared", "told", "waits")
 
     def __init__(self, shared: set[str] | None) -> None:
         self.shared = shared
+        self.waits = True
         self.told: bool | None = None
 
     def is_allowed(self, connection: Connection) -> bool:
@@ -81,7 +82,10 @@ class Roster:
         for key, online in statuses.items():
             person = self._people.get(key)
             if person is not None and connection in person.watches:
-                person.watches[connection].told = online
+                watch = person.watches[connection]
+                watch.waits, watch.told = False, online
+                if person.online is not None and person.online != online:  # news that were quicker than the answer
+                    self._tell_of(key)
 
     def saw(self, asked: Iterable[int], seen: Seen | None) -> None:
         """These people were asked about. Without an answer nobody knows: that is told to who asks, and nobody else."""
@@ -98,6 +102,9 @@ class Roster:
         if person is None or 0 < person.at - at < _CLOCK_SET_MICROSECONDS:
             return
         person.online, person.at = online, at
+        self._tell_of(key)
+
+    def _tell_of(self, key: int) -> None:
         self._changed.add(key)
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._tell_soon())
@@ -144,7 +151,7 @@ class Roster:
                 continue
             frame = _frame(person.id, online=person.online)
             for connection, watch in list(person.watches.items()):
-                if watch.told == person.online:
+                if watch.waits or watch.told == person.online:
                     continue
                 if watch.is_allowed(connection):
                     watch.told = person.online

@@ -75,11 +75,32 @@ async def test_reading_clears_the_count_on_all_devices_and_tells_the_writer(
         assert answer == {"conversationId": where, "lastReadSeq": 2, "unreadCount": 0}
         event = {"conversationId": where, "messageId": two["id"], "userId": bob.id, "lastReadSeq": 2}
         assert (await a.expect("message:read")).data == event
-        assert (await laptop.expect("message:read")).data == event
+        assert (await laptop.expect("message:read")).data == {**event, "unreadCount": 0}
         await phone.refute("message:read")
         assert bob.get(f"/api/conversations/{where}/")["unreadCount"] == 0
     async with bob.connect() as later:
         assert later.welcome["unreadTotal"] == 0
+    (reader,) = alice.get(f"/api/messages/{two['id']}/receipts/")["results"]
+    assert reader["user"]["id"] == bob.id
+    page = alice.get(f"/api/conversations/{where}/messages/?receipts=1")["messages"]
+    assert [one["readReceipts"] for one in page] == [[{"userId": bob.id, "readAt": reader["readAt"]}]] * 2
+    bob.patch("/api/me/", {"receipts": False})
+    assert alice.get(f"/api/messages/{two['id']}/receipts/") == {"results": [], "next": None}
+
+
+async def test_what_is_muted_counts_apart_and_all_devices_know(
+    alice: Person, bob: Person, two_servers: tuple[ChatServer, ChatServer], conversation: Conversation
+) -> None:
+    where = conversation["id"]
+    alice.post(f"/api/conversations/{where}/messages/", {"content": "one"}, status=201)
+    async with bob.connect() as phone, bob.connect(server=two_servers[0]) as laptop:
+        assert (phone.welcome["unreadTotal"], phone.welcome["unreadMuted"]) == (1, 0)
+        assert bob.patch(f"/api/conversations/{where}/", {"muted": True})["muted"] is True
+        for socket in (phone, laptop):
+            await socket.expect("conversation:new", id=where, muted=True, unreadCount=1)
+    async with bob.connect() as later, alice.connect() as a:
+        assert (later.welcome["unreadTotal"], later.welcome["unreadMuted"]) == (0, 1)
+        assert a.welcome["unreadTotal"] == 0, "what is muted is one's own business"
 
 
 async def test_typing_is_told_once_in_three_seconds_and_taken_back(
@@ -102,6 +123,22 @@ async def test_typing_that_is_not_taken_back_expires(alice: Person, bob: Person,
         await a.ask("typing:start", conversation["id"])
         await b.expect("typing:user_start")
         await b.expect("typing:user_stop", within=7.5)
+
+
+async def test_the_message_takes_typing_back_by_whichever_door(
+    alice: Person, bob: Person, conversation: Conversation
+) -> None:
+    where = conversation["id"]
+    async with alice.connect() as a, bob.connect() as b:
+        await a.ask("typing:start", where)
+        await b.expect("typing:user_start")
+        alice.post(f"/api/conversations/{where}/messages/", {"content": "by REST"}, status=201)
+        await b.expect("message:new", content="by REST")
+        await b.expect("typing:user_stop", userId=alice.id, within=2)
+        await a.ask("typing:start", where)
+        await b.expect("typing:user_start")  # three seconds after the first
+        await a.say(where, "by socket")
+        await b.expect("typing:user_stop", userId=alice.id, within=2)
 
 
 async def test_who_opens_it_at_once_gets_the_same_conversation(alice: Person, bob: Person) -> None:

@@ -101,6 +101,18 @@ async def test_late_news_change_nothing(comes: Comes) -> None:
     await hears(ear, (OFFLINE, "p2"), (OFFLINE, "p3"))
 
 
+async def test_news_and_the_answer_to_a_question_are_not_told_twice(comes: Comes) -> None:
+    ann, ear = comes(1, "talk")
+    book = attendance.attendance().roster
+    book.watch(ann, [contact(2, "talk"), contact(3, "talk"), contact(4, "talk")])
+    announce(Present(2, True, 1), Present(3, True, 1))
+    await settled(attendance.attendance())
+    assert ear.heard() == [], "the answer is still to come"
+    book.told(ann, {2: True, 3: False, 4: False})  # as it was before the news of 3
+    announce(Present(4, True, 2))
+    await hears(ear, (ONLINE, "p3"), (ONLINE, "p4"))
+
+
 async def test_each_list_replaces_the_one_before(comes: Comes) -> None:
     ann, ear = comes(1, "talk")
     watches(ann, contact(2, "talk"))

@@ -60,7 +60,7 @@ export class Store {
   }
 
   get unreadTotal() {
-    return [...this.conversations.values()].reduce((sum, each) => sum + each.unreadCount, 0);
+    return [...this.conversations.values()].reduce((sum, each) => sum + (each.muted ? 0 : each.unreadCount), 0);
   }
 
   /** @param {Conversation} conversation */
