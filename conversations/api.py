@@ -13,13 +13,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 
-from conversations import direct, edits, history, inbox, messages, muting, reactions, reads, receipts, search
+from conversations import blocking, direct, edits, history, inbox, messages, muting, reactions, reads, receipts, search
 from conversations.message_rows import message_seen_by
 from conversations.receipts import ReaderShape
 from conversations.search import FoundShape
 from conversations.shapes import ClientId, ConversationShape, MessageShape, SentShape, SentType
 from conversations.storing import Stored
 from conversations.sync import SyncRequest, SyncShape, sync
+from localroots_chat.accounts import blocks
 from localroots_chat.accounts.authentication import asker
 from localroots_chat.accounts.throttling import count_one
 from localroots_chat.described import CURSOR, LIMIT, describe, number, words
@@ -228,6 +229,47 @@ class MessageViewSet(ViewSet):
     def take_back_reaction(self, request: Request, message: str, emoji: str) -> Response:
         """Take one's emoji away again."""
         return Response(reactions.react(person=asker(request).pk, message=message, emoji=emoji, remove=True))
+
+
+class Blocking(msgspec.Struct, rename="camel"):
+    """Whom."""
+
+    user_id: PersonId
+
+
+class BlockViewSet(ViewSet):
+    """People whom one has blocked."""
+
+    lookup_field = "user"
+    lookup_value_regex = "[^/]+"
+
+    @describe(gives={200: Listed[blocks.BlockShape]}, query=[LIMIT, CURSOR], refuses=["cursor_invalid"])
+    def list(self, request: Request) -> Response:
+        """List whom one has blocked."""
+        limit = number_parameter(request._request, "limit", 50, least=1, most=100)
+        (after,) = read_cursor(request.GET["cursor"], int) if "cursor" in request.GET else (0,)
+        rows = blocks.blocked_by(asker(request), after=after, limit=limit)
+        more = write_cursor(rows[limit - 1].pk) if len(rows) > limit else None
+        return Response(Listed([blocks.shape_of_block(row) for row in rows[:limit]], more))
+
+    @describe(takes=Blocking, gives={200: blocks.BlockShape, 201: blocks.BlockShape}, refuses=["not_found"])
+    def create(self, request: Request) -> Response:
+        """Block somebody.
+
+        Between the two nothing new can be said in their direct conversation, and neither learns whether the other one
+        is here, writes or has read. What the other one says elsewhere is hidden from oneself. They are not told.
+        """
+        shape, is_new = blocking.block(asker(request), read_body(request, Blocking).user_id)
+        return Response(shape, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+
+    @describe(gives={204: None})
+    def destroy(self, request: Request, user: str) -> Response:
+        """Unblock somebody.
+
+        What they have said is there again.
+        """
+        blocking.unblock(asker(request), user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class SyncView(APIView):

@@ -17,13 +17,13 @@ from conversations.changing import updated_frame
 from conversations.epochs import count_sweep
 from conversations.events import conversation_gone, conversation_new
 from conversations.inbox import conversation_of
-from conversations.message_rows import sender_of, statement, told
+from conversations.message_rows import quoted_of, sender_of, statement, told
 from conversations.models import Conversation, Participant
 from conversations.shapes import GroupShape
-from localroots_chat.accounts.models import Block, SignIn, User
+from localroots_chat.accounts.live_settings import changed_since
+from localroots_chat.accounts.models import SignIn, User
 from localroots_chat.database import ask, database_clock
 from localroots_chat.errors import ChatError
-from localroots_chat.gateway.layer import Parted, Settings
 from localroots_chat.gateway.protocol import event_frame
 from localroots_chat.gateway.wiring import Change, Head, Missed, Seat, SeatMove
 from localroots_chat.sql import id_in
@@ -61,12 +61,13 @@ def _changes(row: Sequence[Any], prev: int, seq: int, card: Callable[[], GroupSh
         frame = event_frame("message:new", shape, envelope)
     else:
         frame = updated_frame(shape, prev)
-    return [Change(prev, shape.version, max(seq, shape.seq), sender_of(row), frame)]
+    sender = sender_of(row)
+    return [Change(prev, shape.version, max(seq, shape.seq), sender, frame, sender, quoted_of(row))]
 
 
 def missed_since(since: float, topics: Sequence[str], people: Sequence[int]) -> Missed:
     """What has changed since this database time: versions of these conversations; seats, access, settings and blocks
-    of these people. Seven queries.
+    of these people. Six queries; two more where settings or blocks have changed.
     """
     counted = count_sweep()
     now, begin = database_clock(), datetime.fromtimestamp(since, UTC)
@@ -90,18 +91,7 @@ def missed_since(since: float, topics: Sequence[str], people: Sequence[int]) -> 
             for pk, user in SignIn.objects.filter(ended_at__gt=begin).values_list("pk", "user_id")
             if user in listening
         ],
-        settings=[
-            Settings(pk, receipts, appear_offline)
-            for pk, receipts, appear_offline in User.objects.filter(settings_changed_at__gt=begin).values_list(
-                "pk", "receipts", "appear_offline"
-            )
-            if pk in listening
-        ],
-        parted=[
-            Parted(blocker, blocked)
-            for blocker, blocked in Block.objects.filter(created_at__gt=begin).values_list("blocker_id", "blocked_id")
-            if blocker in listening or blocked in listening
-        ],
+        settings=changed_since(begin, listening),
     )
 
 

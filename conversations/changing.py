@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from conversations.message_rows import message_now
+from conversations.message_rows import message_for_everybody, message_now
 from conversations.models import Conversation, Message, Participant
 from conversations.participants import message_of, seat_of
-from conversations.shapes import MessageShape, for_everybody
+from conversations.shapes import MessageShape
 from localroots_chat.accounts.blocks import check_may_write
 from localroots_chat.accounts.models import User
 from localroots_chat.database import DatabaseNow
@@ -21,6 +21,7 @@ from localroots_chat.errors import ChatError
 from localroots_chat.gateway import publish
 from localroots_chat.gateway.layer import Durable
 from localroots_chat.gateway.protocol import event_frame
+from localroots_chat.gateway.wiring import Change
 
 
 class Held:
@@ -47,7 +48,7 @@ class Held:
     def store(self, *fields: str, told: Mapping[str, Any] | None = None) -> MessageShape:
         """Stores these fields as the conversation's next version and tells everybody, with `told` beside the message.
 
-        Returns what the person is answered. Three queries.
+        Returns what the person is answered. Four queries.
         """
         conversation, message = self.seat.conversation, self.message
         conversation.version += 1
@@ -55,11 +56,13 @@ class Held:
         message.save(update_fields=["version", "updated_at", *fields])
         conversation.changed_at = DatabaseNow()
         conversation.save(update_fields=["version", "changed_at"])
-        shape = self.as_it_is()
-        frame = updated_frame(for_everybody(shape), message.version - 1, told)
-        change = (message.version - 1, message.version, conversation.last_seq, self.seat.user_id, frame)
+        prev, seen = message.version - 1, message_for_everybody(message.pk)
+        frame = updated_frame(seen.message, prev, told)
+        change = Change(
+            prev, message.version, conversation.last_seq, self.seat.user_id, frame, seen.sender, seen.quoted
+        )
         publish.on_commit(Durable(str(conversation.pk), [change]))
-        return shape
+        return self.as_it_is()
 
 
 def hold(person: int, message: str) -> Held:

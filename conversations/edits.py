@@ -20,7 +20,7 @@ from localroots_chat.errors import ChatError
 def edit(*, editor: int, message: str, content: str) -> MessageShape:
     """Gives one's own message another text, for some minutes after it was sent.
 
-    Raises ChatError `not_found`, `forbidden`, `muted`, and what `check_content` raises. At most nine queries.
+    Raises ChatError `not_found`, `forbidden`, `muted`, and what `check_content` raises. At most ten queries.
     """
     text = check_content(content)
     held = hold(editor, message)
@@ -42,7 +42,7 @@ def edit(*, editor: int, message: str, content: str) -> MessageShape:
 def delete(*, sender: int, message: str) -> MessageShape:
     """Takes back one's own message: its place stays, its text and its reactions go.
 
-    Raises ChatError `not_found`, `forbidden`. At most nine queries.
+    Raises ChatError `not_found`, `forbidden`. At most ten queries.
     """
     held = hold(sender, message)
     _check_own(held)

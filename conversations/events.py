@@ -56,6 +56,11 @@ def group_created(shape: ConversationShape, prev: int) -> bytes:
     return event_frame("group:created", data, {"conversationId": shape.id, "prev": prev, "version": shape.version})
 
 
+def conversation_reset(conversation: str) -> bytes:
+    """The frame for somebody to whom messages of this conversation look different from now on."""
+    return event_frame("conversation:reset", GoneEvent(conversation))
+
+
 def conversation_gone(conversation: str) -> bytes:
     """The frame for somebody who has lost a seat."""
     return event_frame("conversation:gone", GoneEvent(conversation))

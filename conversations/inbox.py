@@ -7,10 +7,12 @@ from typing import Final, NamedTuple
 
 from django.conf import settings
 
+from conversations.events import RECEIPTS_MOST
 from conversations.message_rows import shapes, statement
 from conversations.seats import OwnSeat, seat_in, seats_by_activity
 from conversations.shapes import ConversationShape, MessageShape, ParticipantShape
 from conversations.unread import Pointer, unread_at
+from localroots_chat.accounts.blocks import neither_blocks
 from localroots_chat.accounts.people import UserShape
 from localroots_chat.database import Answer, ask, json_list, together
 from localroots_chat.sql import few, id_text, time_text, wanted
@@ -21,10 +23,15 @@ PARTICIPANTS_SHOWN: Final = 50
 # The index participant_in_order has them in this order, so that a large group costs no more than a small one.
 _FIRST: Final = f"""SELECT {"q.*" if settings.POSTGRESQL else "q.id"} FROM conversations_participant q
   WHERE q.conversation_id = w.c AND q.left_at IS NULL ORDER BY q.id LIMIT {PARTICIPANTS_SHOWN}"""
+# How far others have read is shown as by receipts.
+_READS_SHOWN: Final = f"""u.id = me.id OR u.receipts AND me.receipts AND c.member_count <= {RECEIPTS_MOST}
+    AND {neither_blocks("u.id", "me.id")}"""
 _AS_P: Final = "p" if settings.POSTGRESQL else ""
 _MEMBERS: Final = f"""
-SELECT {id_text("w.c")}, u.public_id, u.name, u.image, u.role, p.role, p.last_read_seq, {time_text("p.joined_at")}
-FROM {wanted(c="uuid")}
+SELECT {id_text("w.c")}, u.public_id, u.name, u.image, u.role, p.role,
+  CASE WHEN {_READS_SHOWN} THEN p.last_read_seq ELSE 0 END, {time_text("p.joined_at")}
+FROM (SELECT id, receipts FROM accounts_user WHERE id = %s) AS me CROSS JOIN {wanted(c="uuid")}
+JOIN conversations_conversation c ON c.id = w.c
 {"CROSS JOIN LATERAL" if settings.POSTGRESQL else "JOIN conversations_participant p ON p.id IN"} ({_FIRST}) {_AS_P}
 JOIN accounts_user u ON u.id = p.user_id ORDER BY p.id"""
 _LAST: Final = statement(
@@ -70,8 +77,8 @@ def shapes_of(seats: Sequence[OwnSeat]) -> list[ConversationShape]:
 
 
 def _ask_members(seats: Sequence[OwnSeat]) -> Answer:
-    """Up to 50 members of each conversation, in the order of joining."""
-    return ask(_MEMBERS, json_list({"c": _key_in(seat)} for seat in seats))
+    """Up to 50 members of each conversation, in the order of joining, as the person of these seats is answered."""
+    return ask(_MEMBERS, seats[0].user, json_list({"c": _key_in(seat)} for seat in seats))
 
 
 def _ask_last_messages(seats: Sequence[OwnSeat]) -> Answer:

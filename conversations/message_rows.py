@@ -6,12 +6,21 @@ Which ones, and in which order, is the callers' part of the statement.
 
 import uuid
 from collections.abc import Collection, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 from django.conf import settings
 
-from conversations.shapes import MessageShape, ReactionShape, ReplyShape, SystemShape, excerpt_of
+from conversations.shapes import (
+    MessageShape,
+    ReactionShape,
+    ReplyShape,
+    SystemShape,
+    excerpt_of,
+    hidden,
+    unquoted,
+)
+from localroots_chat.accounts.blocks import blocks
 from localroots_chat.accounts.people import UserShape
 from localroots_chat.database import Answer, ask
 from localroots_chat.errors import not_found
@@ -27,7 +36,7 @@ _COLUMNS: Final = ", ".join(
         "u.public_id, u.name, u.image, u.role",
         *(time_text(f"m.{name}_at") for name in ("created", "updated", "edited", "deleted")),
         id_text("r.id"),
-        "r.seq, ru.public_id, substr(r.content, 1, 240), m.sender_id",
+        "r.seq, ru.public_id, substr(r.content, 1, 240), {hides_sender}, {hides_quoted}, m.sender_id, r.sender_id",
     ]
 )
 _NONE: Final = "'[]'::jsonb" if settings.POSTGRESQL else "'[]'"
@@ -40,13 +49,21 @@ def statement(which: str, *, wanted: str = "", on: str = "", reader: Reader | No
     """A statement that reads messages `m`: those that fit `on` to the rows `wanted`, or all; of them `which`
     ("WHERE …").
 
-    `reader` is whose own reactions are marked: a person's key, the first parameter; each message's sender; nobody's,
-    as in events, which go to many.
+    `reader` is whose own reactions are marked, and from whom is hidden what those say whom they have blocked: a person,
+    whose key is the first parameter; each message's sender; nobody, as in events, which go to many.
     """
-    mine = "NULL" if reader is None else _MINE.format(reader=reader)
+    columns = _COLUMNS.format(mine="NULL", hides_sender="FALSE", hides_quoted="FALSE")
+    if reader is not None:
+        one = "i.me" if reader == "%s" else reader
+        columns = _COLUMNS.format(
+            mine=_MINE.format(reader=one),
+            hides_sender=f"m.type <> 'SYSTEM' AND {blocks(one, 'm.sender_id')}",
+            hides_quoted=f"r.type <> 'SYSTEM' AND {blocks(one, 'r.sender_id')}",
+        )
     return f"""
-SELECT {_COLUMNS.format(mine=mine)}
-FROM {f"{wanted} JOIN conversations_message m ON {on}" if wanted else "conversations_message m"}
+SELECT {columns}
+FROM {"(SELECT CAST(%s AS bigint) AS me) AS i CROSS JOIN" if reader == "%s" else ""}
+{f"{wanted} JOIN conversations_message m ON {on}" if wanted else "conversations_message m"}
 JOIN accounts_user u ON u.id = m.sender_id
 LEFT JOIN conversations_message r ON r.id = m.reply_to_id
 LEFT JOIN accounts_user ru ON ru.id = r.sender_id
@@ -70,16 +87,22 @@ def told(row: Sequence[Any]) -> MessageShape:
 
 def sender_of(row: Sequence[Any]) -> int:
     """The key of who wrote it."""
-    return int(row[-1])
+    return int(row[-2])
+
+
+def quoted_of(row: Sequence[Any]) -> int:
+    """The key of who wrote what it answers; 0 where it answers nothing."""
+    return int(row[-1] or 0)
 
 
 def _shape(row: Sequence[Any], mine: Collection[str] | None) -> MessageShape:
     (
         key, conversation, seq, version, client_id, type_, content, system, reactions, _,
         sender, name, image, role, created, updated, edited, deleted,
-        reply, reply_seq, reply_sender, reply_content, _,
+        reply, reply_seq, reply_sender, reply_content, hides_sender, hides_quoted, _, _,
     ) = row  # fmt: skip
-    return MessageShape(
+    quoted = None if reply is None else ReplyShape(reply, reply_seq, reply_sender, excerpt_of(reply_content))
+    message = MessageShape(
         id=key,
         conversation_id=conversation,
         seq=seq,
@@ -88,7 +111,7 @@ def _shape(row: Sequence[Any], mine: Collection[str] | None) -> MessageShape:
         type=type_,
         content=content,
         system=None if system is None else msgspec.json.decode(system, type=SystemShape),
-        reply_to=None if reply is None else ReplyShape(reply, reply_seq, reply_sender, excerpt_of(reply_content)),
+        reply_to=unquoted(quoted) if quoted is not None and hides_quoted else quoted,
         reactions=() if reactions == "[]" else _reactions(reactions, mine),
         sender=UserShape(sender, name, image or None, role),
         sender_id=sender,
@@ -97,6 +120,7 @@ def _shape(row: Sequence[Any], mine: Collection[str] | None) -> MessageShape:
         edited_at=edited,
         deleted_at=deleted,
     )
+    return hidden(message) if hides_sender else message
 
 
 def _reactions(counts: str, mine: Collection[str] | None) -> list[ReactionShape]:
@@ -106,6 +130,14 @@ def _reactions(counts: str, mine: Collection[str] | None) -> list[ReactionShape]
     ]
 
 
+class Told(NamedTuple):
+    """A message on its way into an event, with the keys of its sender and of whom it quotes (0: nobody)."""
+
+    message: MessageShape
+    sender: int
+    quoted: int
+
+
 # Single ones
 
 _BY_ID: Final = statement("WHERE m.id = %s")
@@ -113,6 +145,7 @@ _VISIBLE: Final = statement(
     "JOIN conversations_participant p ON p.conversation_id = m.conversation_id AND p.left_at IS NULL"
     " WHERE m.id = %s AND p.user_id = %s"
 )
+_FOR_EVERYBODY: Final = statement("WHERE m.id = %s", reader=None)
 _OWN: Final = statement(f"WHERE m.id {AMONG}", reader="m.sender_id")
 
 
@@ -120,6 +153,12 @@ def message_now(reader: int, key: uuid.UUID) -> MessageShape:
     """This message, as the person with this key is answered. One query."""
     (shape,) = shapes(ask(_BY_ID, reader, id_in(key)))
     return shape
+
+
+def message_for_everybody(key: uuid.UUID) -> Told:
+    """This message, as events tell it. One query."""
+    (row,) = ask(_FOR_EVERYBODY, id_in(key)).rows()
+    return Told(told(row), sender_of(row), quoted_of(row))
 
 
 def message_seen_by(reader: int, message: str) -> MessageShape:

@@ -85,6 +85,12 @@ class Participant(models.Model):
     last_read_seq = models.PositiveBigIntegerField(default=0)
     muted = models.BooleanField(default=False, help_text="The person's own notifications are off.")
     silenced_until = models.DateTimeField(null=True, blank=True, help_text="Moderators let the person only read.")
+    looks_new_from = models.PositiveBigIntegerField(
+        default=0,
+        db_default=0,
+        help_text="What clients hold up to this version, the person is shown differently since.",
+    )
+    looks_new_since = models.DateTimeField(null=True, blank=True, help_text="Database time of that.")
     joined_at = models.DateTimeField(db_default=DatabaseNow())
     left_at = models.DateTimeField(null=True, blank=True)
     changed_at = models.DateTimeField(

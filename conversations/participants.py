@@ -49,9 +49,12 @@ def message_of(user: int, message: str) -> Message:
 
 _SEAT: Final = f"{id_text('c.id')}, c.version, c.last_seq, c.member_count"
 # One row for each person: a row for each seat would cost more than all else about connecting.
+_LIST: Final = "(SELECT coalesce(json_agg({0}), '[]')::text" if settings.POSTGRESQL else "(SELECT json_group_array({0})"
 _SITTING: Final = f"""
 SELECT user_id, {"json_agg(seat)::text" if settings.POSTGRESQL else "json_group_array(json(seat))"},
-  sum(unread), sum(CASE WHEN muted THEN unread ELSE 0 END)
+  sum(unread), sum(CASE WHEN muted THEN unread ELSE 0 END),
+  {_LIST.format("blocked_id")} FROM accounts_block WHERE blocker_id = user_id),
+  {_LIST.format("blocker_id")} FROM accounts_block WHERE blocked_id = user_id)
 FROM (
   SELECT p.user_id, p.muted, {"json_build_array" if settings.POSTGRESQL else "json_array"}({_SEAT}) AS seat,
     CASE WHEN p.last_read_seq < c.last_seq THEN {counted("c.last_seq")} ELSE 0 END AS unread
@@ -59,16 +62,21 @@ FROM (
   WHERE p.left_at IS NULL AND p.user_id {AMONG}) AS seats
 GROUP BY user_id"""
 _read_seats: Final = msgspec.json.Decoder(list[Seat]).decode
+_read_keys: Final = msgspec.json.Decoder(list[int]).decode
 
 
 class Sitting(NamedTuple):
-    """A person's seats, and how many messages they have not read in all of them."""
+    """A person's seats, how many messages they have not read in all of them, and with whom (keys) they have a block."""
 
     seats: list[Seat]
     unread: Unread
+    blocked: list[int]
+    blocked_by: list[int]
 
 
 def sitting(users: Sequence[int]) -> dict[int, Sitting]:
     """Where these people (keys) sit, of those who sit anywhere. One query for all of them."""
-    rows = ask(_SITTING, keys(users)).rows()
-    return {user: Sitting(_read_seats(seats), Unread(int(total), int(muted))) for user, seats, total, muted in rows}
+    return {
+        user: Sitting(_read_seats(seats), Unread(int(total), int(muted)), _read_keys(blocked), _read_keys(blocked_by))
+        for user, seats, total, muted, blocked, blocked_by in ask(_SITTING, keys(users)).rows()
+    }

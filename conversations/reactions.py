@@ -22,7 +22,7 @@ KINDS_MOST: Final = 50  # different emoji on one message
 def react(*, person: int, message: str, emoji: str, remove: bool = False) -> MessageShape:
     """Puts the person's emoji on the message, or takes it away. A second time, nothing changes.
 
-    Raises ChatError `not_found`, `invalid_field`, `forbidden`, `muted`, `full`. At most twelve queries.
+    Raises ChatError `not_found`, `invalid_field`, `forbidden`, `muted`, `full`. At most thirteen queries.
     """
     canonical = emoji_of(emoji)
     held = hold(person, message)

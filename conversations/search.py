@@ -16,6 +16,7 @@ from django.db import connection
 from conversations.message_rows import answered, statement
 from conversations.participants import seat_of
 from conversations.shapes import MessageShape, ReplyShape, excerpt_of
+from localroots_chat.accounts.blocks import blocks
 from localroots_chat.database import ask, json_list
 from localroots_chat.errors import invalid
 from localroots_chat.sql import TRIGRAM, anywhere, few, id_in, id_text, wanted
@@ -51,7 +52,7 @@ def search(
     place = None if conversation is None else seat_of(person, conversation).conversation_id
     rows = _found(person, patterns, place, after, limit + 1)
     shapes = [answered(row) for row in rows]
-    contexts = _contexts(shapes[:limit])
+    contexts = _contexts(person, shapes[:limit])
     page = [_with_context(shape, contexts) for shape in shapes[:limit]]
     return page, uuid.UUID(page[-1].id) if len(rows) > limit else None
 
@@ -66,12 +67,13 @@ def _patterns(text: str) -> list[str]:
 
 _LIKE: Final = "m.content ILIKE %s" if settings.POSTGRESQL else "m.content LIKE %s ESCAPE '\\'"
 _VISIBLE: Final = "m.type <> 'SYSTEM' AND m.deleted_at IS NULL"
+_NOT_HIDDEN: Final = f"NOT {blocks('p.user_id', 'm.sender_id')}"  # p being one's own seat
 # Everything that matches, where that is little: then it does not matter how much there is in all.
 _RARE: Final = f"SELECT m.id FROM conversations_message m WHERE {_VISIBLE} {{conditions}} LIMIT {RARE_MOST}"
-_OF_THESE: Final = """(
+_OF_THESE: Final = f"""(
   SELECT m.id FROM conversations_message m
   JOIN conversations_participant p ON p.conversation_id = m.conversation_id AND p.left_at IS NULL
-  WHERE p.user_id = %s AND m.id = ANY(%s) ORDER BY m.id DESC LIMIT %s
+  WHERE p.user_id = %s AND m.id = ANY(%s) AND {_NOT_HIDDEN} ORDER BY m.id DESC LIMIT %s
 ) AS w"""
 # Else from the newest on in each of one's conversations, until there are enough: of what matches often, that is soon.
 # The texts are read: the index would be asked for all matches again in each conversation. CASE hides the words from the
@@ -81,13 +83,14 @@ _READ: Final = "CASE WHEN {} THEN TRUE ELSE FALSE END"
 _EACH: Final = f"""(
   SELECT x.id FROM conversations_participant p CROSS JOIN LATERAL (
     SELECT m.id FROM conversations_message m
-    WHERE m.conversation_id = p.conversation_id AND {_VISIBLE} {{conditions}} ORDER BY m.seq DESC LIMIT %s) AS x
+    WHERE m.conversation_id = p.conversation_id AND {_VISIBLE} AND {_NOT_HIDDEN} {{conditions}}
+    ORDER BY m.seq DESC LIMIT %s) AS x
   WHERE p.user_id = %s AND p.left_at IS NULL {{seats}} ORDER BY x.id DESC LIMIT %s
 ) AS w"""
 _ALL: Final = f"""(
   SELECT m.id FROM conversations_message m
   JOIN conversations_participant p ON p.conversation_id = m.conversation_id AND p.left_at IS NULL
-  WHERE p.user_id = %s AND {_VISIBLE} {{conditions}} ORDER BY m.id DESC LIMIT %s
+  WHERE p.user_id = %s AND {_VISIBLE} AND {_NOT_HIDDEN} {{conditions}} ORDER BY m.id DESC LIMIT %s
 ) AS w"""
 
 
@@ -128,18 +131,23 @@ def _asked(query: str, parameters: Sequence[Any]) -> list[Any]:
 
 
 _NEIGHBOURS: Final = f"""
-SELECT {id_text("m.conversation_id")}, m.seq, {id_text("m.id")}, u.public_id, substr(m.content, 1, 240)
-FROM {wanted(c="uuid", s="bigint")} JOIN conversations_message m ON m.conversation_id = w.c AND m.seq = w.s
+SELECT {id_text("m.conversation_id")}, m.seq, {id_text("m.id")}, u.public_id, substr(m.content, 1, 240),
+  m.type <> 'SYSTEM' AND {blocks("i.me", "m.sender_id")}
+FROM (SELECT CAST(%s AS bigint) AS me) AS i CROSS JOIN {wanted(c="uuid", s="bigint")}
+JOIN conversations_message m ON m.conversation_id = w.c AND m.seq = w.s
 JOIN accounts_user u ON u.id = m.sender_id WHERE {few("w.s")}"""
 
 
-def _contexts(shapes: Sequence[MessageShape]) -> Mapping[tuple[str, int], ReplyShape]:
-    """The messages beside these, by conversation and seq. At most one query."""
+def _contexts(person: int, shapes: Sequence[MessageShape]) -> Mapping[tuple[str, int], ReplyShape]:
+    """The messages beside these, by conversation and seq, as the person with this key may see them. One query."""
     places = {(one.conversation_id, seq) for one in shapes for seq in (one.seq - 1, one.seq + 1) if seq > 0}
     if not places:
         return {}
-    rows = ask(_NEIGHBOURS, json_list({"c": id_in(uuid.UUID(key)), "s": seq} for key, seq in sorted(places))).rows()
-    return {(key, seq): ReplyShape(id_, seq, sender, excerpt_of(text)) for key, seq, id_, sender, text in rows}
+    wanted = json_list({"c": id_in(uuid.UUID(key)), "s": seq} for key, seq in sorted(places))
+    return {
+        (key, seq): ReplyShape(id_, seq, None, "") if is_hidden else ReplyShape(id_, seq, sender, excerpt_of(text))
+        for key, seq, id_, sender, text, is_hidden in ask(_NEIGHBOURS, person, wanted).rows()
+    }
 
 
 def _with_context(shape: MessageShape, contexts: Mapping[tuple[str, int], ReplyShape]) -> FoundShape:

@@ -35,6 +35,8 @@ class OwnSeat(NamedTuple):
     created_at: str
     updated_at: str
     activity: datetime
+    looks_new_from: int
+    looks_new_since: datetime | None
     group: GroupShape | None
 
 
@@ -45,6 +47,7 @@ _COLUMNS: Final = ", ".join(
         id_text("c.id"),
         "c.type, c.first_seq, c.last_seq, c.version, c.meta_version, c.member_count",
         *(time_text("c.created_at"), time_text("c.updated_at"), "c.updated_at"),
+        "p.looks_new_from, p.looks_new_since",
         CARD,
     ]
 )
@@ -111,5 +114,8 @@ def seats_gained(user: int, since: datetime, but: Sequence[uuid.UUID], limit: in
 
 def _seat(row: Sequence[Any]) -> OwnSeat:
     return OwnSeat._make(
-        [*row[:4], bool(row[4]), *row[5:15], moment_out(row[15]), card_of(row[16:]) if row[16] else None]
+        [
+            *(*row[:4], bool(row[4]), *row[5:15], moment_out(row[15])),
+            *(row[16], row[17] and moment_out(row[17]), card_of(row[18:]) if row[18] else None),
+        ]
     )

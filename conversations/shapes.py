@@ -33,11 +33,11 @@ class SystemShape(msgspec.Struct, rename="camel"):
 
 
 class ReplyShape(msgspec.Struct, rename="camel"):
-    """The message that is answered."""
+    """The message that is answered. Of one that is hidden only its place is told."""
 
     id: Id
     seq: int
-    sender_id: PersonId
+    sender_id: PersonId | None
     excerpt: str
 
 
@@ -57,7 +57,10 @@ class ReceiptShape(msgspec.Struct, rename="camel"):
 
 
 class MessageShape(msgspec.Struct, rename="camel", kw_only=True):
-    """A message as it is now. `seq` is its place in the conversation, `version` the change that made it so."""
+    """A message as it is now. `seq` is its place in the conversation, `version` the change that made it so.
+
+    It is `hidden`, and nothing of it told, where the reader has blocked its sender.
+    """
 
     addresses: ClassVar = {"id": "message-detail", "conversation_id": "conversation-detail"}
 
@@ -74,12 +77,13 @@ class MessageShape(msgspec.Struct, rename="camel", kw_only=True):
     reply_to: ReplyShape | None = None
     reactions: Sequence[ReactionShape] = ()
     read_receipts: Sequence[ReceiptShape] | msgspec.UnsetType = msgspec.UNSET  # where they are asked for
-    sender: UserShape
-    sender_id: PersonId
+    sender: UserShape | None
+    sender_id: PersonId | None
     created_at: Time
     updated_at: Time
     edited_at: Time | None = None
     deleted_at: Time | None = None
+    hidden: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class SentShape(msgspec.Struct):
@@ -138,6 +142,29 @@ class ConversationShape(msgspec.Struct, rename="camel"):
     silenced_until: Time | None
     created_at: Time
     updated_at: Time
+
+
+def hidden(message: MessageShape) -> MessageShape:
+    """What is told of a message to somebody who has blocked its sender."""
+    return MessageShape(
+        id=message.id,
+        conversation_id=message.conversation_id,
+        seq=message.seq,
+        version=message.version,
+        client_id=None,
+        type=message.type,
+        content="",
+        sender=None,
+        sender_id=None,
+        created_at=message.created_at,
+        updated_at=message.updated_at,
+        hidden=True,
+    )
+
+
+def unquoted(reply: ReplyShape) -> ReplyShape:
+    """What is told of the message that is answered to somebody who has blocked its sender."""
+    return ReplyShape(reply.id, reply.seq, None, "")
 
 
 def excerpt_of(content: str) -> str:

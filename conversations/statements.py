@@ -4,6 +4,7 @@ from typing import Final, NamedTuple
 
 from django.conf import settings
 
+from localroots_chat.accounts.blocks import blocks
 from localroots_chat.sql import AMONG, NOW, few, wanted
 
 
@@ -39,8 +40,8 @@ SELECT m.conversation_id, m.sender_id, m.client_id, m.digest, m.id
 FROM {wanted}
 JOIN conversations_message m ON m.conversation_id = w.c AND m.sender_id = w.u AND m.client_id = w.k"""
 _ANSWERED = """
-SELECT m.id, m.conversation_id, m.seq, u.public_id, m.content
-FROM conversations_message m JOIN accounts_user u ON u.id = m.sender_id WHERE m.id {among}"""
+SELECT m.id, m.conversation_id, m.seq, u.public_id, m.content, m.sender_id, w.u, m.type <> 'SYSTEM' AND {hidden}
+FROM {wanted} JOIN conversations_message m ON m.id = w.m JOIN accounts_user u ON u.id = m.sender_id"""
 _INSERT = """
 INSERT INTO conversations_message
   (id, conversation_id, sender_id, seq, version, client_id, digest, type, content, reply_to_id, created_at, updated_at)
@@ -60,7 +61,8 @@ STATEMENTS: Final = Statements(
     seats=_SEATS.format(wanted=wanted(c="uuid", u="bigint")) + f"\nWHERE {few('w.u')}",
     known=_KNOWN.format(wanted=wanted(c="uuid", u="bigint", k="text")) + f"\nWHERE {few('w.u')}",
     stored=f"SELECT id FROM conversations_message WHERE id {AMONG}",
-    answered=_ANSWERED.format(among=AMONG),
+    answered=_ANSWERED.format(wanted=wanted(m="uuid", u="bigint"), hidden=blocks("w.u", "m.sender_id"))
+    + f"\nWHERE {few('w.u')}",
     insert=_INSERT.format(
         wanted=wanted(
             i="uuid",

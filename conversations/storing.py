@@ -8,21 +8,21 @@ import logging
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
 from uuid_utils.compat import uuid7
 
-from conversations.message_rows import own_messages
-from conversations.shapes import MessageShape, ReplyShape, excerpt_of, for_everybody
+from conversations.message_rows import message_for_everybody, own_messages
+from conversations.shapes import MessageShape, ReplyShape, excerpt_of, unquoted
 from conversations.statements import STATEMENTS
 from localroots_chat.accounts.blocks import cannot_write, you_block
 from localroots_chat.accounts.people import UserShape
 from localroots_chat.database import Answer, ask, json_list, tell, together
 from localroots_chat.errors import ChatError, invalid, not_found
-from localroots_chat.gateway.layer import Durable, Item
+from localroots_chat.gateway.layer import ChangeTuple, Durable, Item
 from localroots_chat.gateway.protocol import encode, event_frame, raw
 from localroots_chat.sql import id_in, id_out, ids, time_in, time_out
 from localroots_chat.wire import iso
@@ -112,7 +112,7 @@ class Batch:
             return _Transaction(sends, wait_for_locks=self.wait_for_locks, again=again).run()
 
 
-_Changes = dict[uuid.UUID, list[tuple[int, int, int, int, bytes]]]
+_Changes = dict[uuid.UUID, list[ChangeTuple]]
 _ClientKey = tuple[uuid.UUID, int, str]
 
 
@@ -159,8 +159,8 @@ class _Transaction:
         return ask(STATEMENTS.known, json_list(wanted)) if wanted else None
 
     def _ask_answered(self) -> Answer | None:
-        wanted = sorted({send.reply_to for send in self.sends if send.reply_to is not None})
-        return ask(STATEMENTS.answered, ids(wanted)) if wanted else None
+        wanted = {(send.reply_to, send.sender) for send in self.sends if send.reply_to is not None}
+        return ask(STATEMENTS.answered, json_list({"m": id_in(m), "u": u} for m, u in wanted)) if wanted else None
 
     def _read_heads(self, rows: Sequence[Any]) -> dict[uuid.UUID, _Head]:
         if rows:
@@ -172,7 +172,13 @@ class _Transaction:
         rows = ask(STATEMENTS.stored, ids([send.id for send in self.sends])).rows()
         stored = [id_out(key) for (key,) in rows]
         shapes = own_messages(stored) if stored else {}
-        return {send.id: self._publish(send, shapes[send.id]) for send in self.sends if send.id in shapes}
+        found = {}
+        for send in self.sends:
+            if send.id in shapes:
+                told = message_for_everybody(send.id)
+                self._publish(send, raw(told.message), told.message, told.quoted)
+                found[send.id] = Stored(raw(shapes[send.id]), False)
+        return found
 
     # What becomes of each send
 
@@ -192,9 +198,12 @@ class _Transaction:
         before = self._sent_before(send)
         if before is not None:
             return before
-        if send.reply_to is not None and (send.conversation, send.reply_to) not in self.answered:
+        if send.reply_to is None:
+            return self._append(send, seat, head, None)
+        answered = self.answered.get((send.conversation, send.reply_to, send.sender))
+        if answered is None:
             return ChatError("not_found", "There is no such message here.", field="replyTo")
-        return self._append(send, seat, head)
+        return self._append(send, seat, head, answered)
 
     def _sent_before(self, send: Send) -> Outcome | None:
         if send.client_id is None:
@@ -208,7 +217,7 @@ class _Transaction:
             return _Known(found) if digest == send.digest else _reused()
         return None
 
-    def _append(self, send: Send, seat: _Seat, head: _Head) -> Stored:
+    def _append(self, send: Send, seat: _Seat, head: _Head, answered: "_Answered | None") -> Stored:
         head.seq, head.version, head.changed = head.seq + 1, head.version + 1, True
         at = iso(self.now)
         shape = MessageShape(
@@ -219,26 +228,27 @@ class _Transaction:
             client_id=send.client_id,
             type=send.type,
             content=send.content,
-            reply_to=None if send.reply_to is None else self.answered[send.conversation, send.reply_to],
+            reply_to=None if answered is None else answered.shape,
             sender=seat.sender,
             sender_id=seat.sender.id,
             created_at=at,
             updated_at=at,
         )
-        stored = self._publish(send, shape)
+        message = raw(shape)
+        self._publish(send, message, shape, 0 if answered is None else answered.sender)
+        stored = Stored(message if answered is None or not answered.is_hidden else raw(_unquoted(shape)), False)
         self.rows.append(self._row(send, head))
         if send.client_id is not None:
             self.written[send.conversation, send.sender, send.client_id] = (send.digest, stored)
         return stored
 
-    def _publish(self, send: Send, shape: MessageShape) -> Stored:
-        message = raw(shape)
-        told = message if not shape.reactions else raw(for_everybody(shape))
+    def _publish(self, send: Send, message: msgspec.Raw, shape: MessageShape, quoted: int) -> None:
+        """`message` is the shape as everybody may see it, as JSON."""
         prev = shape.version - 1
         envelope = {"conversationId": shape.conversation_id, "prev": prev, "version": shape.version}
-        frame = event_frame("message:new", told, envelope)
-        self.changes.setdefault(send.conversation, []).append((prev, shape.version, shape.seq, send.sender, frame))
-        return Stored(message, False)
+        frame = event_frame("message:new", message, envelope)
+        change = (prev, shape.version, shape.seq, send.sender, frame, send.sender, quoted)
+        self.changes.setdefault(send.conversation, []).append(change)
 
     def _row(self, send: Send, head: _Head) -> dict[str, Any]:
         at = time_in(self.now)
@@ -292,11 +302,25 @@ def _read_known(rows: Sequence[Any]) -> dict[_ClientKey, tuple[str, uuid.UUID]]:
     return {(id_out(c), sender, client_id): (digest, id_out(key)) for c, sender, client_id, digest, key in rows}
 
 
-def _read_answered(rows: Sequence[Any]) -> dict[tuple[uuid.UUID, uuid.UUID], ReplyShape]:
+class _Answered(NamedTuple):
+    """The message that somebody answers, whose sender (a key) they may have blocked."""
+
+    shape: ReplyShape
+    sender: int
+    is_hidden: bool
+
+
+def _read_answered(rows: Sequence[Any]) -> dict[tuple[uuid.UUID, uuid.UUID, int], _Answered]:
     return {
-        (id_out(conversation), id_out(key)): ReplyShape(str(id_out(key)), seq, sender, excerpt_of(content))
-        for key, conversation, seq, sender, content in rows
+        (id_out(conversation), id_out(key), asker): _Answered(
+            ReplyShape(str(id_out(key)), seq, public_id, excerpt_of(content)), sender, bool(is_hidden)
+        )
+        for key, conversation, seq, public_id, content, sender, asker, is_hidden in rows
     }
+
+
+def _unquoted(message: MessageShape) -> MessageShape:
+    return msgspec.structs.replace(message, reply_to=message.reply_to and unquoted(message.reply_to))
 
 
 class _Known(Exception):

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import msgspec
+from django.db.models import Exists, OuterRef, Q
 
 from conversations.epochs import epoch
 from conversations.events import RECEIPTS_MOST
@@ -20,6 +21,7 @@ from conversations.participants import present
 from conversations.seats import OwnSeat, seats_among, seats_gained
 from conversations.shapes import ConversationShape, MessageShape
 from conversations.unread import Pointer, unread_at
+from localroots_chat.accounts.models import Block
 from localroots_chat.database import ask, database_clock, json_list
 from localroots_chat.errors import ChatError, invalid
 from localroots_chat.gateway.protocol import encode
@@ -96,7 +98,7 @@ def sync(user: int, request: SyncRequest) -> SyncShape:
     gone = [key for key in cursors if key not in seats]
     if request.epoch not in (None, current):
         return SyncShape(current, now, gone=gone, reset=list(seats), list_stale=True)
-    behind, reset = _compare(seats, cursors)
+    behind, reset = _compare(seats, cursors, since)
     changes, more = _changes(user, behind)
     new, list_stale = _new(user, cursors, since)
     return SyncShape(
@@ -154,18 +156,28 @@ def _key(text: str) -> uuid.UUID | None:
         return None
 
 
-def _compare(seats: Mapping[str, OwnSeat], cursors: Mapping[str, Cursor]) -> tuple[list[_Behind], list[str]]:
+def _compare(
+    seats: Mapping[str, OwnSeat], cursors: Mapping[str, Cursor], since: datetime | None
+) -> tuple[list[_Behind], list[str]]:
     """Who lacks changes, newest activity first, and who holds what cannot be brought up to date."""
     behind: list[_Behind] = []
     reset: list[str] = []
     for key, seat in seats.items():
         version, head = cursors[key].version, seat.version
-        if version > head or head - version > BEHIND_MOST:
+        if version > head or head - version > BEHIND_MOST or _looks_new(seat, version, since):
             reset.append(key)
         elif version < head:
             behind.append(_Behind(seat, version))
     behind.sort(key=lambda one: one.seat.activity, reverse=True)
     return behind, reset
+
+
+def _looks_new(seat: OwnSeat, version: int, since: datetime | None) -> bool:
+    """Whether what the client holds has been shown differently since, as after a block. Clients that do not say since
+    when they know what they hold, are told so until something new has happened."""
+    if seat.looks_new_since is None:
+        return False
+    return version <= seat.looks_new_from if since is None else seat.looks_new_since > since
 
 
 def _differs(seat: OwnSeat, cursor: Cursor) -> bool:
@@ -189,14 +201,16 @@ def _heads(seats: Sequence[OwnSeat]) -> dict[str, HeadShape]:
 
 
 def _reads(seats: Sequence[OwnSeat]) -> dict[str, dict[str, int]]:
-    """How far the others have read, of those who show it. Nothing to somebody who does not. One query."""
+    """How far the others have read, of those who show it, and have no block with oneself. Nothing to somebody who does
+    not show it. One query."""
     small = [uuid.UUID(seat.conversation) for seat in seats if seat.member_count <= RECEIPTS_MOST]
     if not small:
         return {}
     me = seats[0].user
+    apart = Block.objects.filter(Q(blocker=me, blocked=OuterRef("user")) | Q(blocker=OuterRef("user"), blocked=me))
     rows = (
         present()
-        .filter(conversation__in=small)
+        .filter(~Exists(apart), conversation__in=small)
         .values_list("conversation_id", "user_id", "user__public_id", "user__receipts", "last_read_seq")
     )
     listed = list(rows)

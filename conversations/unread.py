@@ -7,6 +7,7 @@ whom one has blocked; per conversation to 999, beyond that the answer is 1000.
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from localroots_chat.accounts.blocks import blocks
 from localroots_chat.database import ask, json_list
 from localroots_chat.sql import few, wanted
 
@@ -24,7 +25,7 @@ def counted(upto: str) -> str:
     SELECT 1 FROM conversations_message m
     WHERE m.conversation_id = p.conversation_id AND m.seq > p.last_read_seq AND m.seq <= {upto}
       AND m.sender_id <> p.user_id AND m.type <> 'SYSTEM' AND m.deleted_at IS NULL
-      AND NOT EXISTS (SELECT 1 FROM accounts_block b WHERE b.blocker_id = p.user_id AND b.blocked_id = m.sender_id)
+      AND NOT {blocks("p.user_id", "m.sender_id")}
     LIMIT {MOST}) AS counted)"""
 
 

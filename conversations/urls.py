@@ -8,5 +8,6 @@ from conversations import api
 router = SimpleRouter()
 router.register("conversations", api.ConversationViewSet, basename="conversation")
 router.register("messages", api.MessageViewSet, basename="message")
+router.register("blocks", api.BlockViewSet, basename="block")
 
 urlpatterns = [path("sync/", api.SyncView.as_view(), name="sync"), *router.urls]

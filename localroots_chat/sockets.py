@@ -9,6 +9,7 @@ from typing import Final
 from conversations import socket as conversations
 from conversations.catching_up import missed_since, read_after, seat_moves
 from conversations.epochs import begin_epoch, moment
+from conversations.hiding import veiled
 from conversations.participants import Sitting, sitting
 from conversations.sync import SyncRequest
 from groups import socket as groups
@@ -66,6 +67,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "message:read": "conversations/events.py",
     "conversation:new": "conversations/events.py",
     "conversation:gone": "conversations/events.py",
+    "conversation:reset": "conversations/events.py",
     "group:created": "conversations/events.py",  # durable
     "group:updated": "conversations/system_messages.py",  # durable
     "group:member_added": "conversations/system_messages.py",  # durable
@@ -94,13 +96,23 @@ def arrive(credentials: list[Credential]) -> list[Arrival | ChatError]:
     ]
 
 
-_NOWHERE: Final = Sitting([], Unread(0, 0))
+_NOWHERE: Final = Sitting([], Unread(0, 0), [], [])
 
 
 def _arrival(holder: Holder, sitting: Sitting, current: str, read_at: float) -> Arrival:
     user: User = holder.user
     person = Person(user.pk, user.public_id, raw(shape_of(user)), user.receipts, user.appear_offline)
-    return Arrival(person, holder.expires, holder.sign_in, sitting.seats, current, sitting.unread, read_at)
+    return Arrival(
+        person,
+        expires=holder.expires,
+        session=holder.sign_in,
+        seats=sitting.seats,
+        epoch=current,
+        unread=sitting.unread,
+        read_at=read_at,
+        blocked=sitting.blocked,
+        blocked_by=sitting.blocked_by,
+    )
 
 
 def connect_gateway() -> None:
@@ -113,6 +125,7 @@ def connect_gateway() -> None:
             missed_since=missed_since,
             seat_moves=seat_moves,
             clock=database_clock,
+            veiled=veiled,
             attendance=attendance,
             begin_epoch=begin_epoch,
         )

@@ -19,7 +19,7 @@ from localroots_chat.errors import ChatError
 from localroots_chat.gateway.batcher import settle
 from localroots_chat.gateway.connection import Connection
 from localroots_chat.gateway.hub import hub
-from localroots_chat.gateway.layer import Hidden, Item, Parted, Present, Settings, Unseated
+from localroots_chat.gateway.layer import Hidden, Item, Present, Settings, Unseated
 from localroots_chat.gateway.per_loop import per_loop
 from localroots_chat.gateway.redis_client import RedisAway
 from presence import last_seen, typing
@@ -87,7 +87,7 @@ class Attendance:
         self._here.discard(key)
         self._move(key, here=False)
 
-    def heard(self, item: Settings | Present | Hidden | Parted | Unseated) -> None:
+    def heard(self, item: Settings | Present | Hidden | Unseated) -> None:
         """What a server has announced."""
         match item:
             case Present():
@@ -96,14 +96,14 @@ class Attendance:
                 self._remember_hidden(item)
             case Unseated():
                 self.roster.part(item.person, item.topic)
-            case Parted():
-                for one, other in ((item.one, item.other), (item.other, item.one)):
-                    for connection in hub().connections_of(one):
-                        self.roster.end(connection, other)
             case Settings():
                 self._settle(item)
 
     def _settle(self, item: Settings) -> None:
+        for other in item.blocked:
+            for watcher, watched in ((item.person, other), (other, item.person)):
+                for connection in hub().connections_of(watcher):
+                    self.roster.end(connection, watched)
         if item.appear_offline and item.person in self._here:
             timer = self._going.pop(item.person, None)
             if timer is not None:

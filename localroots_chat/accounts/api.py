@@ -13,14 +13,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 
-from localroots_chat.accounts import blocks, people, sessions, tickets, tokens
+from localroots_chat.accounts import people, sessions, tickets, tokens
 from localroots_chat.accounts.authentication import asker
 from localroots_chat.accounts.people import KnownPerson, MeShape, UserShape
 from localroots_chat.accounts.throttling import count_guess
 from localroots_chat.described import CURSOR, LIMIT, describe, words
 from localroots_chat.errors import invalid
 from localroots_chat.rest import Listed, Refused, check_text, number_parameter, read_body, read_cursor, write_cursor
-from localroots_chat.wire import PersonId
 
 MOST_PEOPLE_AT_ONCE = 500
 
@@ -202,43 +201,6 @@ class UserViewSet(ViewSet):
         page = list(found.order_by("pk")[: limit + 1])
         more = write_cursor(page[limit - 1].pk) if len(page) > limit else None
         return Response(Listed([people.shape_of(user) for user in page[:limit]], more))
-
-
-class Blocking(msgspec.Struct, rename="camel"):
-    """Whom."""
-
-    user_id: PersonId
-
-
-class BlockViewSet(ViewSet):
-    """People whom one has blocked."""
-
-    lookup_field = "user"
-    lookup_value_regex = "[^/]+"
-
-    @describe(gives={200: Listed[blocks.BlockShape]}, query=[LIMIT, CURSOR], refuses=["cursor_invalid"])
-    def list(self, request: Request) -> Response:
-        """List whom one has blocked."""
-        limit = number_parameter(request._request, "limit", 50, least=1, most=100)
-        (after,) = read_cursor(request.GET["cursor"], int) if "cursor" in request.GET else (0,)
-        rows = blocks.blocked_by(asker(request), after=after, limit=limit)
-        more = write_cursor(rows[limit - 1].pk) if len(rows) > limit else None
-        return Response(Listed([blocks.shape_of_block(row) for row in rows[:limit]], more))
-
-    @describe(takes=Blocking, gives={200: blocks.BlockShape, 201: blocks.BlockShape}, refuses=["not_found"])
-    def create(self, request: Request) -> Response:
-        """Block somebody.
-
-        Between the two nothing new can be said in their direct conversation. The other one is not told.
-        """
-        shape, is_new = blocks.block(asker(request), read_body(request, Blocking).user_id)
-        return Response(shape, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
-
-    @describe(gives={204: None})
-    def destroy(self, request: Request, user: str) -> Response:
-        """Unblock somebody."""
-        blocks.unblock(asker(request), user)
-        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class UserSyncView(APIView):

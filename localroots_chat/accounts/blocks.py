@@ -1,4 +1,5 @@
-"""Blocking: between two people, one of whom blocked the other, nothing new is said in their direct conversation.
+"""Who has blocked whom, and what that means for who may write. Blocking itself is a change of what one sees, and that
+of conversations/blocking.py.
 
 Who blocked learns why (`blocked`: unblock to write). Who was blocked hears what is said of a closed account, and
 never that it was a block.
@@ -14,8 +15,6 @@ from localroots_chat.accounts.models import Block, User
 from localroots_chat.accounts.people import UserShape, shape_of
 from localroots_chat.accounts.tokens import is_person_id
 from localroots_chat.errors import ChatError, invalid, not_found
-from localroots_chat.gateway import publish
-from localroots_chat.gateway.layer import Parted
 from localroots_chat.wire import Time, iso
 
 
@@ -26,16 +25,15 @@ class BlockShape(msgspec.Struct, rename="camel"):
     created_at: Time
 
 
-def block(blocker: User, person_id: str) -> tuple[BlockShape, bool]:
-    """Blocks this person, and whether that is new. Raises ChatError `not_found`, `invalid_field`."""
+def add(blocker: User, person_id: str) -> tuple[Block, bool]:
+    """The block of this person, and whether it is new. Raises ChatError `not_found`, `invalid_field`."""
     blocked = _person(person_id)
     if blocked.pk == blocker.pk:
         raise invalid("userId", "One cannot block oneself.")
     row, is_new = Block.objects.get_or_create(blocker=blocker, blocked=blocked)
     if is_new:
-        publish.on_commit(Parted(blocker.pk, blocked.pk))
         row.refresh_from_db(fields=["created_at"])
-    return shape_of_block(row), is_new
+    return row, is_new
 
 
 def shape_of_block(row: Block) -> BlockShape:
@@ -43,9 +41,11 @@ def shape_of_block(row: Block) -> BlockShape:
     return BlockShape(shape_of(row.blocked), iso(row.created_at))
 
 
-def unblock(blocker: User, person_id: str) -> None:
-    """Takes it back; nothing happens where there was none. Raises ChatError `not_found`."""
-    Block.objects.filter(blocker=blocker, blocked=_person(person_id)).delete()
+def remove(blocker: User, person_id: str) -> User | None:
+    """Takes it back, and whom it was about; None where there was none. Raises ChatError `not_found`."""
+    person = _person(person_id)
+    deleted, _ = Block.objects.filter(blocker=blocker, blocked=person).delete()
+    return person if deleted else None
 
 
 def blocked_by(blocker: User, *, after: int, limit: int) -> Sequence[Block]:
@@ -65,6 +65,11 @@ def check_may_write(writer: int, reader: QuerySet[User]) -> None:
             raise you_block()
         if blocks or not is_active:
             raise cannot_write()
+
+
+def blocks(one: str, other: str) -> str:
+    """A condition of a statement: of the people of these two columns, the first has blocked the other."""
+    return f"EXISTS (SELECT 1 FROM accounts_block b WHERE b.blocker_id = {one} AND b.blocked_id = {other})"
 
 
 def neither_blocks(one: str, other: str) -> str:

@@ -7,13 +7,12 @@ import msgspec
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from localroots_chat.accounts import live_settings
 from localroots_chat.accounts.models import Role, User
 from localroots_chat.accounts.revocation import end_connections
 from localroots_chat.accounts.tokens import clean_image, clean_name, is_person_id, now
 from localroots_chat.database import DatabaseNow
 from localroots_chat.errors import invalid
-from localroots_chat.gateway import publish
-from localroots_chat.gateway.layer import Settings
 from localroots_chat.wire import PersonId, one_of
 
 
@@ -58,12 +57,11 @@ def own_shape_of(user: User) -> MeShape:
 def save_own(user: User) -> None:
     """Stores what somebody has changed of themselves. Servers where they are hear of the settings that these go by.
 
-    Two queries.
+    Two queries; three more for those settings.
     """
     settings = {"receipts": user.receipts, "appear_offline": user.appear_offline}
-    others = User.objects.filter(pk=user.pk).exclude(**settings)
-    if others.update(**settings, settings_changed_at=DatabaseNow()):
-        publish.on_commit(Settings(user.pk, user.receipts, user.appear_offline))
+    if User.objects.filter(pk=user.pk).exclude(**settings).update(**settings):
+        live_settings.tell(user)
     user.save(update_fields=["name", "image", "language", "last_seen"])
 
 

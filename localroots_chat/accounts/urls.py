@@ -7,7 +7,6 @@ from localroots_chat.accounts import api
 
 router = SimpleRouter()
 router.register("users", api.UserViewSet, basename="user")
-router.register("blocks", api.BlockViewSet, basename="block")
 
 urlpatterns = [
     path("token/", api.SignInView.as_view(), name="token"),

@@ -104,8 +104,8 @@ class Connection:
     """A client that has said who it is. The hub keeps it among the listeners of its person's conversations."""
 
     __slots__ = (
-        "_close", "_outlet", "epoch", "expires", "heard", "id", "moves", "person", "read_at", "session",
-        "share", "topics",
+        "_close", "_outlet", "blocked", "blocked_by", "epoch", "expires", "heard", "id", "moves", "person", "read_at",
+        "session", "share", "topics",
     )  # fmt: skip
 
     def __init__(self, arrival: Arrival, outlet: Outlet, close: Callable[[int, str], None]) -> None:
@@ -114,6 +114,7 @@ class Connection:
         self.person: Person = arrival.person
         self.expires, self.session = arrival.expires, arrival.session
         self.topics: set[str] = set()
+        self.blocked, self.blocked_by = set(arrival.blocked), set(arrival.blocked_by)  # people, by their keys
         self.moves: dict[str, float] = {}  # of seats gained or lost since `read_at`: when, by the database's clock
         self.heard = time.monotonic()
         self.read_at, self.epoch = arrival.read_at, arrival.epoch

@@ -25,7 +25,6 @@ from localroots_chat.gateway.layer import (
     Fleeting,
     Hidden,
     Item,
-    Parted,
     Personal,
     Present,
     Revoked,
@@ -33,6 +32,7 @@ from localroots_chat.gateway.layer import (
     Settings,
     Unseated,
 )
+from localroots_chat.gateway.parcel import Parcel
 from localroots_chat.gateway.protocol import Packet, event_frame
 from localroots_chat.gateway.sweep import Sweep
 from localroots_chat.gateway.topic import Topic
@@ -190,12 +190,8 @@ class Hub:
                 case Revoked():
                     self.revoke(item)
                 case Settings():
-                    for connection in self.connections_of(item.person):
-                        connection.person = connection.person._replace(
-                            receipts=item.receipts, appear_offline=item.appear_offline
-                        )
-                    self.attendance.heard(item)
-                case Present() | Hidden() | Parted():
+                    self._settle(item)
+                case Present() | Hidden():
                     self.attendance.heard(item)
 
     def move(self, move: SeatMove, at: float) -> None:
@@ -212,6 +208,21 @@ class Hub:
                 self.seat(connection, move.seat)
             connection.write(Packet([move.frame]))
 
+    def _settle(self, item: Settings) -> None:
+        """Somebody's settings are these now. All of them come each time, so that none can be missed."""
+        for connection in self.connections_of(item.person):
+            person = connection.person
+            connection.person = person._replace(receipts=item.receipts, appear_offline=item.appear_offline)
+            connection.blocked = set(item.blocked)
+        blocked = set(item.blocked)
+        for key, connections in self._people.items():
+            for connection in connections:
+                if key in blocked:
+                    connection.blocked_by.add(item.person)
+                else:
+                    connection.blocked_by.discard(item.person)
+        self.attendance.heard(item)
+
     def _deliver_fleeting(self, item: Fleeting) -> None:
         topic = self._topics.get(item.topic)
         if topic is None:
@@ -219,6 +230,8 @@ class Hub:
         packet = Packet([item.frame])
         for connection in tuple(topic.listeners):
             if connection.person.key == item.without or connection.id == item.except_connection:
+                continue
+            if item.without in connection.blocked or item.without in connection.blocked_by:
                 continue
             if not item.receipt or connection.person.receipts:
                 connection.write(packet, sheddable=True)
@@ -266,9 +279,8 @@ class Hub:
         if topic is None:
             return
         said = topic.seq
-        frames = topic.accept(changes)
-        if frames:
-            self._hand_out(topic, frames)
+        if ready := topic.accept(changes):
+            self._hand_out(topic, ready)
         if topic.seq > said:
             for change in changes:
                 if change.seq > said:
@@ -276,14 +288,14 @@ class Hub:
         if topic.held:
             self._expect_predecessor(name, topic)
 
-    def _hand_out(self, topic: Topic, frames: list[bytes]) -> None:
-        topic.outbox = frames if topic.outbox is None else topic.outbox + frames
+    def _hand_out(self, topic: Topic, changes: list[Change]) -> None:
+        topic.outbox = changes if topic.outbox is None else topic.outbox + changes
         if topic.running:
             return
         if len(topic.listeners) <= _WRITES_BETWEEN_YIELDS:
-            packet, topic.outbox = Packet(topic.outbox), None
+            parcel, topic.outbox = Parcel(topic.outbox), None
             for connection in tuple(topic.listeners):
-                connection.write(packet)
+                connection.write(parcel.for_one_who_blocked(connection.blocked))
         else:
             topic.running = True
             self._spawn(self._hand_out_at_length(topic))
@@ -292,10 +304,10 @@ class Hub:
         """Writes to many listeners with pauses. What arrives meanwhile goes out together, in one write each."""
         try:
             while topic.outbox:
-                packet, topic.outbox = Packet(topic.outbox), None
+                parcel, topic.outbox = Parcel(topic.outbox), None
                 for number, connection in enumerate(tuple(topic.listeners), 1):
                     if connection in topic.listeners:  # it may have left, or been put out, during a pause
-                        connection.write(packet)
+                        connection.write(parcel.for_one_who_blocked(connection.blocked))
                     if number % _WRITES_BETWEEN_YIELDS == 0:
                         await asyncio.sleep(0)
         finally:
@@ -327,8 +339,8 @@ class Hub:
                 head = await in_thread(wired().read_after, name, topic.handed, topic.seq)
         finally:
             topic.repairing = False
-        if frames := topic.accept(head.changes):
-            self._hand_out(topic, frames)
+        if ready := topic.accept(head.changes):
+            self._hand_out(topic, ready)
         if head.version > topic.handed and not topic.held:
             topic.handed, topic.seq = head.version, max(topic.seq, head.seq)
         if topic.held:

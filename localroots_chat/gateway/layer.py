@@ -30,15 +30,19 @@ _ECHOES: Final = 3  # a subscription that is being made again loses some
 _MOST_WAITING: Final = 50_000  # items; beyond that Redis is no help and the sweep delivers
 
 
+ChangeTuple = tuple[int, int, int, int, bytes, int, int]
+
+
 class Durable(msgspec.Struct, tag="durable", array_like=True):
-    """Changes of one conversation: [prev, version, seq, actor, frame] each."""
+    """Changes of one conversation: [prev, version, seq, actor, frame, author, quoted] each (wiring.Change)."""
 
     topic: str
-    changes: list[tuple[int, int, int, int, bytes]]
+    changes: list[ChangeTuple]
 
 
 class Fleeting(msgspec.Struct, tag="fleeting", array_like=True):
-    """A frame that nobody misses: typing, read pointers. Not for `without` (a person's key) nor `except_connection`."""
+    """A frame that nobody misses: typing, read pointers. Not for `without`, whom it is about (a person's key), nor for
+    those with whom that person has a block, nor for `except_connection`."""
 
     topic: str
     frame: bytes
@@ -88,11 +92,13 @@ class Revoked(msgspec.Struct, tag="revoked", array_like=True):
 
 
 class Settings(msgspec.Struct, tag="settings", array_like=True):
-    """What a person has set: whether they show what they read (who does not show does not see), or appear offline."""
+    """What a person has set: whether they show what they read (who does not show does not see), or appear offline; and
+    whom they have blocked (keys), from whom they hear nothing."""
 
     person: int
     receipts: bool
     appear_offline: bool
+    blocked: list[int]
 
 
 class Present(msgspec.Struct, tag="present", array_like=True):
@@ -110,14 +116,7 @@ class Hidden(msgspec.Struct, tag="hidden", array_like=True):
     hidden: bool
 
 
-class Parted(msgspec.Struct, tag="parted", array_like=True):
-    """Two people (keys) are to learn nothing of each other from now on."""
-
-    one: int
-    other: int
-
-
-Item = Durable | Fleeting | Personal | Seated | Unseated | Revoked | Settings | Present | Hidden | Parted
+Item = Durable | Fleeting | Personal | Seated | Unseated | Revoked | Settings | Present | Hidden
 
 _decoder = msgspec.msgpack.Decoder(list[Item])
 _encoder = msgspec.msgpack.Encoder()

@@ -77,7 +77,7 @@ class Sweep:
         for some in _pieces(unknown, _SEATS_AT_ONCE):
             for move in await in_thread(wired().seat_moves, some):
                 self._hub.move(move, missed.now)
-        self._hub.deliver([*missed.settings, *missed.parted])
+        self._hub.deliver(missed.settings)
         for person, topic, present in missed.seats:
             if not present:
                 self._hub.attendance.heard(Unseated(person, topic, missed.now, b""))

@@ -26,14 +26,14 @@ class Topic(msgspec.Struct, eq=False):
     members: int
     listeners: dict[Connection, None]
     held: dict[int, Change] | None = None
-    outbox: list[bytes] | None = None
+    outbox: list[Change] | None = None
     running: bool = False
     repairing: bool = False
     timer: asyncio.TimerHandle | None = None
 
-    def accept(self, changes: Iterable[Change]) -> list[bytes]:
-        """The frames that are next in order, now counted as handed out; keeps what came early, drops what is old."""
-        ready: list[bytes] = []
+    def accept(self, changes: Iterable[Change]) -> list[Change]:
+        """Those that are next in order, now counted as handed out; keeps what came early, drops what is old."""
+        ready: list[Change] = []
         for change in changes:
             self._take(change, ready)
         while self.held:
@@ -44,7 +44,7 @@ class Topic(msgspec.Struct, eq=False):
             self._take(earliest, ready)
         return ready
 
-    def _take(self, change: Change, ready: list[bytes]) -> None:
+    def _take(self, change: Change, ready: list[Change]) -> None:
         if change.version <= self.handed:
             return
         if change.prev > self.handed:
@@ -53,4 +53,4 @@ class Topic(msgspec.Struct, eq=False):
             self.held[change.version] = change
             return
         self.handed, self.seq = change.version, max(self.seq, change.seq)
-        ready.append(change.frame)
+        ready.append(change)

@@ -3,13 +3,13 @@
 sockets.py fills this in once, when Django has loaded the apps.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence, Set
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import msgspec
 
 from localroots_chat.errors import ChatError
-from localroots_chat.gateway.layer import Hidden, Parted, Present, Settings, Unseated
+from localroots_chat.gateway.layer import Hidden, Present, Settings, Unseated
 
 if TYPE_CHECKING:
     from localroots_chat.gateway.connection import Connection
@@ -50,7 +50,7 @@ class Unread(NamedTuple):
 
 class Arrival(NamedTuple):
     """What is known of somebody whose credential was good. `read_at` is a time of the database, before all of it was
-    read. Times are in seconds since 1970.
+    read. Times are in seconds since 1970. `blocked` and `blocked_by` are keys of people.
     """
 
     person: Person
@@ -60,16 +60,35 @@ class Arrival(NamedTuple):
     epoch: str
     unread: "Unread"
     read_at: float
+    blocked: Sequence[int]
+    blocked_by: Sequence[int]
 
 
 class Change(NamedTuple):
-    """A durable change on its way: it covers prev + 1 … version; `seq` is the conversation's last seq with it."""
+    """A durable change on its way: it covers prev + 1 … version; `seq` is the conversation's last seq with it.
+
+    Whoever has blocked one of these people (keys, 0: nobody) hears of it less: who made the change, whose words it
+    carries, and whose words these answer.
+    """
 
     prev: int
     version: int
     seq: int
     actor: int
     frame: bytes
+    author: int = 0
+    quoted: int = 0
+
+    def veils(self, blocked: Set[int]) -> int:
+        """How it is to be told to somebody who has blocked these people: a sum of AUTHOR, ACTOR and QUOTED; 0 as it
+        is."""
+        return AUTHOR * (self.author in blocked) + ACTOR * (self.actor in blocked) + QUOTED * (self.quoted in blocked)
+
+
+# Of whom nothing is to be told
+AUTHOR: Final = 1
+ACTOR: Final = 2
+QUOTED: Final = 4
 
 
 class Head(NamedTuple):
@@ -93,8 +112,8 @@ class Missed(NamedTuple):
     """What the database says: its epoch, how many sweeps it has seen, and what has changed.
 
     That is: conversations and their versions, who sits where (person, topic, still there), people who must go, with
-    the time before which what is known of them was read, sign-ins (person, session) that ended, people's settings, and
-    who has blocked whom. Times are the database's, in seconds since 1970: servers need not agree on theirs.
+    the time before which what is known of them was read, sign-ins (person, session) that ended, and people's settings.
+    Times are the database's, in seconds since 1970: servers need not agree on theirs.
     """
 
     now: float
@@ -105,7 +124,6 @@ class Missed(NamedTuple):
     revoked: Sequence[tuple[int, float]]
     ended: Sequence[tuple[int, str]]
     settings: Sequence[Settings]
-    parted: Sequence[Parted]
 
 
 class Attendance(Protocol):
@@ -118,7 +136,7 @@ class Attendance(Protocol):
     def went(self, connection: "Connection") -> None:
         """A connection is gone."""
 
-    def heard(self, item: Settings | Present | Hidden | Parted | Unseated) -> None:
+    def heard(self, item: Settings | Present | Hidden | Unseated) -> None:
         """What this server or another one has announced."""
 
     def spoke(self, person: int, topic: str) -> None:
@@ -150,7 +168,8 @@ class CommandSpec(NamedTuple):
 
 
 class Wiring(NamedTuple):
-    """Everything the gateway calls in the rest of the house. What is not a command runs in database threads."""
+    """Everything the gateway calls in the rest of the house. What is not a command runs in database threads; but
+    `veiled`, which makes another frame of one (Change.veils), and what `attendance` gives."""
 
     arrive: Callable[[list[Credential]], Sequence[Arrival | ChatError]]
     commands: Mapping[str, CommandSpec]
@@ -158,6 +177,7 @@ class Wiring(NamedTuple):
     missed_since: Callable[[float, Sequence[str], Sequence[int]], Missed]
     seat_moves: Callable[[Sequence[tuple[int, str]]], Sequence[SeatMove]]
     clock: Callable[[], float]
+    veiled: Callable[[bytes, int], bytes]
     attendance: Callable[[], Attendance]
     begin_epoch: Callable[[str], str]
 

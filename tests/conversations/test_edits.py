@@ -27,9 +27,9 @@ from tests.conversations.conftest import make_send, say, store
 
 # A savepoint and its release; four to hold the message; whether the other one is there, the earlier text, the message,
 # the conversation, one's own reactions.
-EDIT_QUERIES = 2 + 9
+EDIT_QUERIES = 2 + 10
 # As above; the earlier text, the reactions' rows, the message, the conversation.
-DELETE_QUERIES = 2 + 9
+DELETE_QUERIES = 2 + 10
 
 Change = Callable[[User, object], MessageShape]
 

@@ -28,7 +28,7 @@ from tests.conversations.conftest import make_direct, make_send, say
 
 # A savepoint and its release; four to hold the message; whether it is there, who reacts, whether the other one is
 # there, the row, the counts, the message, the conversation, one's own reactions.
-QUERIES = 2 + 12
+QUERIES = 2 + 13
 
 FACES = [chr(0x1F600 + number) for number in range(KINDS_MOST + 1)]
 

@@ -152,11 +152,11 @@ def _with_a_jittery_bus() -> None:
 def _without_guard() -> None:
     """Changes are handed out as they happen to come."""
 
-    def accept(self: Topic, changes: Iterable[Change]) -> list[bytes]:
+    def accept(self: Topic, changes: Iterable[Change]) -> list[Change]:
         taken = list(changes)
         self.handed = max([self.handed, *(change.version for change in taken)])
         self.seq = max([self.seq, *(change.seq for change in taken)])
-        return [change.frame for change in taken]
+        return taken
 
     Topic.accept = accept  # type: ignore[method-assign]
 

@@ -49,7 +49,7 @@ async def test_who_is_revoked_while_being_sent_away_hears_nothing_more(revoked: 
     consumer._send, consumer._expiry, consumer._ending, consumer._preframed = send, None, None, None
     consumer._outlet, consumer._commands = Ear(), commands
     person = Person(1, "alice", msgspec.Raw(b"{}"), True, False)
-    arrival = Arrival(person, None, None, [Seat("talk", 0, 0, 2)], "epoch", Unread(0, 0), time.time())
+    arrival = Arrival(person, None, None, [Seat("talk", 0, 0, 2)], "epoch", Unread(0, 0), time.time(), [], [])
     connection = consumer._connection = Connection(arrival, consumer._outlet, consumer._close_soon)
     try:
         hub().attach(connection, arrival.seats)

@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.people import Person
 from tests.support.servers import ChatServer
+from tests.support.sockets import assert_in_order
 
 BLOCKS = "/api/blocks/"
 CLOSED = {"code": "forbidden", "message": "You cannot write to this person.", "retryable": False}
@@ -94,3 +95,150 @@ def test_who_cannot_be_blocked(who: Any, code: str, field: str | None, alice: Pe
     alice.refused("POST", BLOCKS, {"userId": alice.id if who == "alice" else who}, code=code, field=field)
     if code == "not_found":
         alice.refused("DELETE", f"{BLOCKS}{who}/", code="not_found")
+
+
+# In groups
+
+
+@pytest.fixture
+def carol(two_servers: Sequence[ChatServer], new_person: Callable[..., Person]) -> Person:
+    return new_person("carol", two_servers[0])
+
+
+@pytest.fixture
+def eggs(alice: Person, bob: Person, carol: Person) -> str:
+    """The talk of Alice's group with Bob, who is at the other server, and Carol."""
+    return str(alice.founds("Valley eggs", bob, carol)["conversationId"])
+
+
+def messages(person: Person, talk: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = person.get(f"/api/conversations/{talk}/messages/")["messages"]
+    return found
+
+
+def assert_hidden(message: dict[str, Any], of: dict[str, Any]) -> None:
+    """Its place and its times, and nothing else."""
+    kept = ("id", "conversationId", "seq", "version", "type", "createdAt", "updatedAt")
+    assert {name: message[name] for name in kept} == {name: of[name] for name in kept}
+    told = {name: value for name, value in message.items() if name not in kept and value not in (None, [], "")}
+    assert told == {"hidden": True}
+
+
+async def test_what_a_blocked_person_says_is_hidden_everywhere_and_back_when_unblocked(
+    alice: Person, bob: Person, carol: Person, eggs: str
+) -> None:
+    async with alice.connect() as a, bob.connect() as b, carol.connect() as c:
+        before = await b.say(eggs, "rude eggs")
+        held = (await a.expect("message:new", id=before["id"])).version
+        alice.post(BLOCKS, {"userId": bob.id}, status=201)
+        await a.expect("conversation:reset", conversationId=eggs)
+
+        # live, from the other server
+        said = await b.say(eggs, "more rude eggs")
+        await c.expect("message:new", id=said["id"], content="more rude eggs")
+        live = await a.expect("message:new", id=said["id"])
+        assert_hidden(live.data, said)
+        # an edit, a reaction of somebody else, an answer of somebody else
+        edited = (await b.ask("message:edit", {"messageId": said["id"], "content": "sorry"}))["message"]
+        assert_hidden((await a.expect("message:updated", id=said["id"])).data, edited)
+        await c.expect("message:updated", content="sorry")
+        await c.ask("message:react", {"messageId": said["id"], "emoji": "🥚"})
+        reacted = await a.expect("message:updated", id=said["id"])
+        assert {"reaction", "actorId"}.isdisjoint(reacted.data)
+        answer = await c.say(eggs, "let him be", replyTo=said["id"])
+        quoting = await a.expect("message:new", id=answer["id"], content="let him be")
+        place = {"id": said["id"], "seq": said["seq"], "senderId": None, "excerpt": ""}
+        assert quoting.data["replyTo"] == place
+        # a reaction of his own, on what Carol said
+        await b.ask("message:react", {"messageId": answer["id"], "emoji": "👎"})
+        by_him = await a.expect("message:updated", id=answer["id"], content="let him be")
+        assert {"reaction", "actorId"}.isdisjoint(by_him.data)
+        assert by_him.data["reactions"] == [{"emoji": "👎", "count": 1}]
+
+        # whatever Alice asks
+        theirs = {one["id"]: one for one in messages(carol, eggs)}
+        for message in messages(alice, eggs):
+            if message["id"] in (before["id"], said["id"]):
+                assert_hidden(message, theirs[message["id"]])
+        assert_hidden(alice.get(f"/api/messages/{said['id']}/"), theirs[said["id"]])
+        assert [one["replyTo"] for one in messages(alice, eggs) if one["id"] == answer["id"]] == [place]
+        joined = await a.ask("join:conversation", eggs)
+        assert [one["seq"] for one in joined["messages"] if one.get("hidden")] == [before["seq"], said["seq"]]
+        changes = (await a.ask("sync", {"cursors": {eggs: held}}))["changes"]
+        assert changes == {}, "they load it anew"
+        assert alice.get("/api/messages/search/?q=sorry")["results"] == []
+        (found,) = alice.get("/api/messages/search/?q=let him be")["results"]
+        assert found["context"]["before"] == place
+        last = await b.say(eggs, "hm")
+        (listed,) = alice.get("/api/conversations/")["results"]
+        assert_hidden(listed["lastMessage"], last)
+        assert listed["unreadCount"] == 1, "Carol's"
+        # and her own answer to him quotes nothing either
+        own = await a.say(eggs, "who is that?", replyTo=said["id"])
+        assert own["replyTo"] == place
+        assert (await a.expect("message:new", id=own["id"])).data["replyTo"] == place
+        assert (await b.expect("message:new", id=own["id"])).data["replyTo"]["excerpt"] == "sorry"
+
+        alice.delete(f"{BLOCKS}{bob.id}/", status=204)
+        await a.expect("conversation:reset", conversationId=eggs)
+        again = await b.say(eggs, "friends?")
+        await a.expect("message:new", id=again["id"], content="friends?")
+        assert eggs in (await a.ask("sync", {"cursors": {eggs: own["version"]}}))["reset"]
+        assert [one["content"] for one in messages(alice, eggs)] == [one["content"] for one in messages(carol, eggs)]
+        assert alice.get("/api/messages/search/?q=sorry")["results"] != []
+        assert_in_order(a.frames)
+
+
+async def test_sync_says_anew_to_whom_it_looks_different_since(
+    alice: Person, bob: Person, carol: Person, eggs: str
+) -> None:
+    async with bob.connect() as b:
+        await b.say(eggs, "hello")
+    async with alice.connect() as a, carol.connect() as c:
+        version = (await a.ask("join:conversation", eggs))["conversation"]["version"]
+        alice.post(BLOCKS, {"userId": bob.id})
+        answer = await a.ask("sync", {"cursors": {eggs: version}, "since": a.welcome["serverTime"]})
+        assert answer["reset"] == [eggs]
+        assert (await a.ask("sync", {"cursors": {eggs: version}}))["reset"] == [eggs]
+        later = "2100-01-01T00:00:00.000Z"
+        assert (await a.ask("sync", {"cursors": {eggs: version}, "since": later}))["reset"] == []
+        assert (await c.ask("sync", {"cursors": {eggs: version}}))["reset"] == [], "to her it looks as before"
+
+
+async def test_neither_learns_whether_the_other_writes_or_has_read(
+    alice: Person, bob: Person, carol: Person, eggs: str
+) -> None:
+    async with alice.connect() as a, bob.connect() as b, carol.connect() as c:
+        said = await c.say(eggs, "hello")
+        alice.post(BLOCKS, {"userId": bob.id})
+        await a.expect("conversation:reset")
+        for who, other, person in ((a, b, alice), (b, a, bob)):
+            await who.ask("typing:start", eggs)
+            await c.expect("typing:user_start", userId=person.id)
+            await who.ask("message:read", {"conversationId": eggs, "messageId": said["id"]})
+            await c.expect("message:read", userId=person.id)
+            marker = await c.say(eggs, "so?")
+            await other.refute("typing:user_start", after=other.expect("message:new", id=marker["id"]))
+            await other.refute("message:read", userId=person.id)
+        for one, other_one in ((alice, bob), (bob, alice)):
+            seen = one.get(f"/api/messages/{said['id']}/receipts/")["results"]
+            assert [reader["user"]["id"] for reader in seen] == []
+            shape = one.get(f"/api/conversations/{eggs}/")
+            pointers = {each["user"]["id"]: each["lastReadSeq"] for each in shape["participants"]}
+            assert pointers[other_one.id] == 0
+            heads = (await (a if one is alice else b).ask("sync", {"cursors": {eggs: 0}}))["heads"]
+            assert other_one.id not in heads.get(eggs, {"reads": {}})["reads"]
+        pointers = {
+            each["user"]["id"]: each["lastReadSeq"] for each in carol.get(f"/api/conversations/{eggs}/")["participants"]
+        }
+        assert pointers[alice.id] == pointers[bob.id] == said["seq"]
+
+
+async def test_who_is_blocked_while_away_is_hidden_from_the_first_frame(
+    alice: Person, bob: Person, carol: Person, eggs: str
+) -> None:
+    alice.post(BLOCKS, {"userId": bob.id})
+    async with alice.connect() as a, bob.connect() as b:
+        said = await b.say(eggs, "hello")
+        assert_hidden((await a.expect("message:new", id=said["id"])).data, said)
+        assert a.welcome["unreadTotal"] == 0

@@ -60,7 +60,7 @@ async def comes(settings: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         ear = Ear()
         person = Person(key, f"p{key}", msgspec.Raw(b"{}"), True, hidden)
         seats: Sequence[Seat] = [Seat(topic, 0, 0, members) for topic in topics]
-        arrival = Arrival(person, None, None, seats, "epoch", Unread(0, 0), 0.0)
+        arrival = Arrival(person, None, None, seats, "epoch", Unread(0, 0), 0.0, [], [])
         connection = Connection(arrival, ear, lambda code, reason: None)
         hub().attach(connection, seats)
         return connection, ear

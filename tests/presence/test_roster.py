@@ -8,7 +8,7 @@ import pytest
 
 from localroots_chat.gateway.connection import Connection
 from localroots_chat.gateway.hub import hub
-from localroots_chat.gateway.layer import Parted, Present, Seated, Settings, Unseated
+from localroots_chat.gateway.layer import Present, Seated, Settings, Unseated
 from presence import attendance, last_seen, roster
 from presence.attendance import Attendance
 from presence.contacts import Contact
@@ -138,7 +138,7 @@ async def test_a_watch_ends_with_the_right_to_know(comes: Comes, end: str) -> No
         case "it grows":
             hub().announce([Seated(9, "talk", 1.0, 0, 0, 201, b"")])
         case "a block":
-            hub().announce([Parted(2, 1)])
+            hub().announce([Settings(2, receipts=True, appear_offline=False, blocked=[1])])
             await hears(ear, (OFFLINE, "p2"))
     announce(Present(2, False, 2), Present(2, True, 3), Present(3, True, 4))
     announce(Present(2, False, 5))
@@ -157,10 +157,10 @@ async def test_who_appears_offline_for_good_was_never_there(comes: Comes) -> Non
     ann, ear = comes(1, "talk")
     watches(ann, contact(2, "talk"))
     ben, _ = comes(2, "talk", hidden=True)
-    hub().announce([Settings(2, receipts=True, appear_offline=False)])
+    hub().announce([Settings(2, receipts=True, appear_offline=False, blocked=[])])
     await hears(ear, (ONLINE, "p2"))
     assert not ben.person.appear_offline
-    hub().announce([Settings(2, receipts=True, appear_offline=True)])
+    hub().announce([Settings(2, receipts=True, appear_offline=True, blocked=[])])
     await hears(ear, (OFFLINE, "p2"))
 
 

@@ -82,13 +82,13 @@ async def test_the_message_takes_it_back(comes: Comes) -> None:
     typing.start(ann, "talk")
     await hears(ear, STARTS)
     frame = b'{"event":"message:updated","data":{"userId":"p1"}}'
-    hub().deliver([Durable("talk", [(0, 1, 0, 1, frame)])])
+    hub().deliver([Durable("talk", [(0, 1, 0, 1, frame, 1, 0)])])
     assert ear.heard() == [("message:updated", "p1")], "an edit does not"
     frame = b'{"event":"message:new","data":{"userId":"p2"}}'
-    hub().deliver([Durable("talk", [(1, 2, 1, 2, frame)])])
+    hub().deliver([Durable("talk", [(1, 2, 1, 2, frame, 2, 0)])])
     assert ear.heard() == [("message:new", "p2")], "another's message does not"
     frame = b'{"event":"message:new","data":{"userId":"p1"}}'
-    hub().deliver([Durable("talk", [(2, 3, 2, 1, frame)])])
+    hub().deliver([Durable("talk", [(2, 3, 2, 1, frame, 1, 0)])])
     assert ear.heard() == [("message:new", "p1"), STOPS]
 
 

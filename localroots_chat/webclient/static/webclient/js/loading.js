@@ -116,6 +116,13 @@ export class Loading {
     });
   }
 
+  /** Loads a conversation again of which what was shown looks different now, as after a block. An open thread is
+   * loaded with the next drawing. @param {string} id */
+  async anew(id) {
+    this.store.dropThread(id);
+    await this.#conversation(id);
+  }
+
   /** @param {string} id */
   async #conversation(id) {
     try {

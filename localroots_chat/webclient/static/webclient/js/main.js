@@ -113,6 +113,8 @@ function receive({ event, data, ...frame }) {
       return typingBoard.stopped(data.conversationId, data.userId);
     case "conversation:new":
       return store.putConversation(data);
+    case "conversation:reset":
+      return attempt(loading.anew(data.conversationId));
     case "conversation:gone":
       return store.removeConversation(data.conversationId);
     case "conversation:changed":
