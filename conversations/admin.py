@@ -398,8 +398,11 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
 
     @admin.display(description="earlier texts")
     def earlier_texts(self, message: Message) -> str:
-        texts = message.earlier_texts.order_by("pk")
-        lines = format_html_join("", "<li>{}: {}</li>", ((f"until {one.replaced_at:%c}", one.content) for one in texts))
+        texts = message.earlier_texts.order_by("pk").select_related("replaced_by")
+        told = (
+            (f"until {one.replaced_at:%c}", f", by {one.replaced_by or 'nobody known'}", one.content) for one in texts
+        )
+        lines = format_html_join("", "<li>{}{}: {}</li>", told)
         return format_html("<ol>{}</ol>", lines) if lines else "–"
 
     @admin.display(description="reactions")

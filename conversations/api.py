@@ -206,8 +206,8 @@ class MessageViewSet(ViewSet):
 
     @describe(gives={200: MessageShape}, refuses=["forbidden"])
     def destroy(self, request: Request, message: str) -> Response:
-        """Take back one's own message, as by message:delete. Its place stays."""
-        return Response(edits.delete(sender=asker(request).pk, message=message))
+        """Take back one's own message, or as a moderator that of a member, as by message:delete. Its place stays."""
+        return Response(edits.delete(person=asker(request).pk, message=message))
 
     @describe(gives={200: Listed[ReaderShape]})
     @action(detail=True, methods=["get"])

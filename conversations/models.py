@@ -179,6 +179,9 @@ class EarlierText(models.Model):
     message = models.ForeignKey(Message, models.CASCADE, related_name="earlier_texts")
     content = models.TextField()
     replaced_at = models.DateTimeField()
+    replaced_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", help_text="Who did it."
+    )
 
     def __str__(self) -> str:
         return f"{self.message} until {self.replaced_at:%Y-%m-%d %H:%M}"

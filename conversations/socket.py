@@ -137,8 +137,8 @@ async def edit(connection: Connection, data: MessageEdit) -> Changed:
 
 
 async def delete(connection: Connection, data: MessageDelete) -> Changed:
-    """message:delete: takes back one's own message."""
-    return Changed(await in_thread(edits.delete, sender=connection.person.key, message=data.message_id))
+    """message:delete: takes back one's own message; moderators of a group, those of members."""
+    return Changed(await in_thread(edits.delete, person=connection.person.key, message=data.message_id))
 
 
 async def react(connection: Connection, data: MessageReact) -> Changed:

@@ -12,11 +12,12 @@ import msgspec
 from django.db import transaction
 from django.db.models import F, Q
 
+from conversations.participants import RANK
 from conversations.shapes import GroupShape
 from groups.discovery import card
 from groups.members import enter
 from groups.models import Invitation
-from groups.permission import RANK, Open, Role, group_seen_as, hold, hold_as
+from groups.permission import Open, Role, group_seen_as, hold, hold_as
 from localroots_chat.accounts.models import User
 from localroots_chat.accounts.people import UserShape, shape_of
 from localroots_chat.database import DatabaseNow

@@ -5,13 +5,14 @@ from typing import Final
 from django.db import transaction
 
 from conversations.models import Participant
+from conversations.participants import RANK
 from conversations.shapes import GroupShape, ParticipantShape
 from conversations.system_messages import Kind
 from groups.discovery import card
 from groups.models import Group
 from groups.moderation import check_not_banned
 from groups.ownership import give, take_seat, vacate
-from groups.permission import RANK, Open, Role, group_seen_as, hold, hold_as, member_of
+from groups.permission import Open, Role, group_seen_as, hold, hold_as, member_of
 from localroots_chat.accounts.blocks import people_to_add
 from localroots_chat.accounts.models import User
 from localroots_chat.accounts.people import shape_of

@@ -4,19 +4,18 @@ Outsiders find no group, whatever they ask, but those who may join one. What mem
 moderators, the owner.
 """
 
-from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from conversations import membership
 from conversations.membership import Talk
 from conversations.models import Conversation, Participant
+from conversations.participants import RANK
 from groups.models import Group
 from localroots_chat.accounts.models import User
 from localroots_chat.errors import ChatError, not_found
 from localroots_chat.wire import key_of
 
 Role = Participant.Role
-RANK: Final[Mapping[str, int]] = {Role.MEMBER: 1, Role.MODERATOR: 2, Role.OWNER: 3}
 _STAFF: Final = 4
 
 

@@ -59,7 +59,7 @@ def test_a_messages_page_has_its_earlier_texts_oldest_first(chief_at: Client, sa
 
 
 def test_what_was_taken_back_can_still_be_judged(chief_at: Client, said: Message) -> None:
-    delete(sender=said.sender_id, message=str(said.pk))
+    delete(person=said.sender_id, message=str(said.pk))
     page = text_of(chief_at, page_of(said))
     assert "Rotten eggs" in shown_in(page, "earlier_texts")
     assert "Rotten eggs" not in shown_in(page, "content")

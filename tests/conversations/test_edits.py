@@ -39,7 +39,7 @@ def change(person: User, message: object, content: str = "Eggs!") -> MessageShap
 
 
 def take_back(person: User, message: object) -> MessageShape:
-    return delete(sender=person.pk, message=str(message))
+    return delete(person=person.pk, message=str(message))
 
 
 def refusal(work: Callable[..., object], *args: object) -> tuple[str, str, str | None]:

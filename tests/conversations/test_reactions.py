@@ -314,7 +314,7 @@ def test_nobody_reacts_to_what_the_server_says(remove: bool, bob: User, said: Me
 @pytest.mark.parametrize("remove", [False, True])
 def test_nobody_reacts_to_what_was_taken_back(remove: bool, alice: User, bob: User, said: Message) -> None:
     put(bob, said, "🥕")
-    delete(sender=alice.pk, message=str(said.pk))
+    delete(person=alice.pk, message=str(said.pk))
     told = refused(bob, said, "🥕", remove=remove)
     assert (told.code, told.field) == ("forbidden", "messageId")
     assert (rows(), version_of(said)) == ([], 3)

@@ -50,7 +50,7 @@ def test_signs_mean_themselves(words: str, alice: User, talk: Conversation) -> N
 
 def test_nothing_of_what_one_may_not_see(alice: User, bob: User, mallory: User, talk: Conversation) -> None:
     (secret,), (taken_back,) = say(alice, talk, "secret eggs"), say(bob, talk, "more eggs")
-    edits.delete(sender=bob.pk, message=str(taken_back.pk))
+    edits.delete(person=bob.pk, message=str(taken_back.pk))
     Message.objects.create(
         conversation=talk, sender=alice, seq=3, version=4, type="SYSTEM", content="Alice likes eggs",
         system={"kind": "x", "userIds": []}, created_at=now(), updated_at=now(),

@@ -68,7 +68,7 @@ def test_a_long_absence_costs_one_row_a_message(alice: User, bob: User, talk: Co
     (one,) = say(bob, talk, "one")
     for number in range(20):
         edit(editor=bob.pk, message=str(one.id), content=f"one, {number}")
-    delete(sender=bob.pk, message=str(one.id))
+    delete(person=bob.pk, message=str(one.id))
     (message,) = resume(alice, {str(talk.id): 0})["changes"][str(talk.id)]
     assert (message["version"], message["content"]) == (22, "")
     assert message["deletedAt"] is not None

@@ -112,7 +112,7 @@ class Town:
 
     def delete(self, step: Step) -> None:
         message = self.message(step)
-        edits.delete(sender=message.sender_id, message=str(message.pk))
+        edits.delete(person=message.sender_id, message=str(message.pk))
 
     def react(self, step: Step) -> None:
         reactions.react(person=self.people[step.who].pk, message=str(self.message(step).pk), emoji="🥕")

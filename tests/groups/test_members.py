@@ -7,10 +7,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from conversations import history, inbox
+from conversations import edits, history, inbox
 from conversations.catching_up import read_after
 from conversations.events import RECEIPTS_MOST
-from conversations.models import Conversation, Message, Participant
+from conversations.models import Conversation, EarlierText, Message, Participant
 from conversations.sync import SyncRequest, sync
 from groups import lifecycle, members, moderation, ownership
 from groups.lifecycle import GroupChanges
@@ -220,3 +220,34 @@ def test_the_last_one_who_has_to_go_closes_the_group(owner: User) -> None:
     moderation.ban(owner, str(alone.pk), Sentence(owner.public_id), as_staff=True)
     alone.refresh_from_db()
     assert alone.closed_at is not None
+
+
+def test_moderators_take_back_what_members_of_a_lower_rank_have_said(
+    group: Group, owner: User, member: User, outsider: User
+) -> None:
+    key = str(group.pk)
+    moderator, gone = (User.objects.create(public_id=name, name=name.title()) for name in ("mona", "gina"))
+    for one in (moderator, gone, outsider):
+        members.join(one, key)
+    members.set_role(owner, key, moderator.public_id, "MODERATOR")
+    said: dict[str, Message] = {}
+    for one in (owner, moderator, member, gone):
+        store(make_send(one, group.conversation, f"of {one.name}"))
+        said[one.name] = Message.objects.get(conversation=group.conversation, content=f"of {one.name}")
+    members.leave(gone, key)
+
+    def may(person: User, whose: str) -> bool:
+        try:
+            edits.delete(person=person.pk, message=str(said[whose].pk))
+        except ChatError as refused:
+            return refused.code != "forbidden"
+        return True
+
+    assert [may(member, name) for name in ("Olivia", "Mona", "Gina")] == [False] * 3
+    assert [may(moderator, name) for name in ("Olivia", "Max", "Gina")] == [False, True, True]
+    assert [may(owner, name) for name in ("Mona", "Olivia")] == [True, True]
+    removed = EarlierText.objects.get(message=said["Max"])
+    assert (removed.content, removed.replaced_by) == ("of Max", moderator)
+    system = Message.objects.filter(conversation=group.conversation, type="SYSTEM").first()
+    assert system is not None
+    assert code_of(lambda: edits.delete(person=owner.pk, message=str(system.pk))) == "forbidden"

@@ -268,7 +268,7 @@ ROWS: dict[str, Row] = {
         body=saying(content="leeks!"),
     ),
     "take back another's message": Row(
-        NOBODY_BUT_ITS_SENDER, "message:delete", ("message-detail", "DELETE"), data=of_message(), ids=message_id
+        MODERATORS, "message:delete", ("message-detail", "DELETE"), data=of_message(), ids=message_id
     ),
     "react": Row(
         MEMBERS,
