@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from conversations import admin_queue as admin_queue  # registers its page with those of this module
 from conversations.history import PAGE
 from conversations.models import Conversation, Message, Participant, ReadReceipt
 from conversations.shapes import excerpt_of

@@ -13,7 +13,20 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 
-from conversations import blocking, direct, edits, history, inbox, messages, muting, reactions, reads, receipts, search
+from conversations import (
+    blocking,
+    direct,
+    edits,
+    history,
+    inbox,
+    messages,
+    muting,
+    reactions,
+    reads,
+    receipts,
+    reports,
+    search,
+)
 from conversations.message_rows import message_seen_by
 from conversations.receipts import ReaderShape
 from conversations.search import FoundShape
@@ -270,6 +283,24 @@ class BlockViewSet(ViewSet):
         """
         blocking.unblock(asker(request), user)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ReportView(APIView):
+    """Telling the staff what is wrong."""
+
+    @describe(
+        takes=reports.NewReport, gives={200: reports.ReportShape, 201: reports.ReportShape}, refuses=["not_found"]
+    )
+    def post(self, request: Request) -> Response:
+        """Report a message, a person or a group.
+
+        What it is now is kept for the staff, whatever becomes of it. Who is reported does not learn of it. Reporting
+        the same again changes the reason and the note (200).
+        """
+        body = read_body(request, reports.NewReport)
+        count_one("report", asker(request).pk)
+        shape, is_new = reports.report(asker(request), body)
+        return Response(shape, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
 
 class SyncView(APIView):

@@ -9,11 +9,12 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import transaction
 
-from conversations.changing import Held, hold
+from conversations.changing import Held, hold, hold_as_staff
 from conversations.messages import check_content
 from conversations.models import EarlierText, Message, Reaction
 from conversations.participants import may_moderate
 from conversations.shapes import MessageShape
+from localroots_chat.accounts.models import User
 from localroots_chat.errors import ChatError
 
 
@@ -49,6 +50,16 @@ def delete(*, person: int, message: str) -> MessageShape:
     held = hold(person, message)
     if not may_moderate(held.seat, held.message.sender_id) or held.message.type == Message.Type.SYSTEM:
         _check_own(held)
+    return _take_back(held)
+
+
+@transaction.atomic
+def remove(staff: User, message: Message) -> None:
+    """The same of anybody's message, for staff who may. Told to everybody as any deletion."""
+    _take_back(hold_as_staff(staff, message))
+
+
+def _take_back(held: Held) -> MessageShape:
     row = held.message
     if row.deleted_at is None:
         _keep_text(held)

@@ -224,3 +224,79 @@ class ReadReceipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reader} read #{self.seq}"
+
+
+class Case(models.Model):
+    """Something that people have reported: a message, a person or a group. What it was then, `snapshot` keeps."""
+
+    class Kind(models.TextChoices):
+        MESSAGE = "message"
+        USER = "user"
+        GROUP = "group"
+
+    class Outcome(models.TextChoices):
+        DISMISSED = "DISMISSED"
+        REMOVED = "REMOVED", "Message removed"
+        SUSPENDED = "SUSPENDED", "Person suspended"
+
+    kind = models.CharField(max_length=7, choices=Kind.choices)
+    message = models.ForeignKey(Message, models.SET_NULL, null=True, blank=True, related_name="cases")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="cases", help_text="Who is to answer for it."
+    )
+    conversation = models.ForeignKey(Conversation, models.CASCADE, null=True, blank=True, related_name="cases")
+    snapshot = models.JSONField(help_text="As it was when it was first reported.")
+    reports = models.PositiveIntegerField(default=0, help_text="From how many people.")
+    opened_at = models.DateTimeField(db_default=DatabaseNow())
+    reported_at = models.DateTimeField(db_default=DatabaseNow(), help_text="By the last of them.")
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="cases_closed"
+    )
+    outcome = models.CharField(max_length=9, choices=Outcome.choices, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(kind__in=["message", "user", "group"]), name="case_kind_known"),
+            *(
+                models.UniqueConstraint(
+                    fields=[target], condition=Q(kind=kind, closed_at__isnull=True), name=f"case_open_once_{kind}"
+                )
+                for kind, target in (("message", "message"), ("user", "user"), ("group", "conversation"))
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(F("reports").desc(), "opened_at", condition=Q(closed_at__isnull=True), name="case_queue"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.user}"
+
+
+class Report(models.Model):
+    """What one person has said of a case. Nobody but staff learns who it was."""
+
+    class Reason(models.TextChoices):
+        SPAM = "SPAM"
+        ABUSE = "ABUSE"
+        FRAUD = "FRAUD"
+        ILLEGAL = "ILLEGAL"
+        OTHER = "OTHER"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    case = models.ForeignKey(Case, models.CASCADE, related_name="rows", db_index=False)
+    reporter = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="reports_made")
+    reason = models.CharField(max_length=7, choices=Reason.choices)
+    note = models.CharField(max_length=1000, blank=True)
+    created_at = models.DateTimeField(db_default=DatabaseNow())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["case", "reporter"], name="report_once"),
+            models.CheckConstraint(
+                condition=Q(reason__in=["SPAM", "ABUSE", "FRAUD", "ILLEGAL", "OTHER"]), name="report_reason_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason} by {self.reporter}"

@@ -10,4 +10,8 @@ router.register("conversations", api.ConversationViewSet, basename="conversation
 router.register("messages", api.MessageViewSet, basename="message")
 router.register("blocks", api.BlockViewSet, basename="block")
 
-urlpatterns = [path("sync/", api.SyncView.as_view(), name="sync"), *router.urls]
+urlpatterns = [
+    path("sync/", api.SyncView.as_view(), name="sync"),
+    path("reports/", api.ReportView.as_view(), name="reports"),
+    *router.urls,
+]

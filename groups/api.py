@@ -16,7 +16,7 @@ from groups.filters import GroupFilter
 from groups.invitations import InvitationShape, NewInvitation
 from groups.lifecycle import GroupChanges, NewGroup
 from groups.models import Group, Sanction
-from groups.moderation import SanctionShape, Sentence
+from groups.moderation import ReportedShape, SanctionShape, Sentence
 from localroots_chat.accounts.authentication import asker
 from localroots_chat.described import CURSOR, LIMIT, choice, describe, words
 from localroots_chat.errors import invalid
@@ -197,6 +197,15 @@ class GroupViewSet(ViewSet):
     def lift_mute(self, request: Request, group: str, user: str) -> Response:
         """Let a member write again. For the owner and moderators."""
         return _lift(request, group, user, Sanction.Kind.SILENCE)
+
+    @describe(gives={200: Listed[ReportedShape]}, query=[LIMIT, CURSOR], refuses=["forbidden", "cursor_invalid"])
+    @action(detail=True, methods=["get"])
+    def reports(self, request: Request, group: str) -> Response:
+        """List what has been reported of its messages, by whom is not told. For the owner and moderators."""
+        limit = _limit(request)
+        cases = moderation.reported(asker(request), group, after=_after(request), limit=limit)
+        cursor = write_cursor(cases[limit - 1].pk) if len(cases) > limit else None
+        return Response(Listed([moderation.shape_of_case(case) for case in cases[:limit]], cursor))
 
     # Invitations
 

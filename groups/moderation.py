@@ -1,5 +1,6 @@
 """Keeping order in a group: who must stay out, who may only read, until when and why."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -8,6 +9,7 @@ import msgspec
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from conversations.models import Case
 from conversations.system_messages import Kind
 from groups.models import Group, Sanction
 from groups.ownership import take_seat
@@ -17,7 +19,7 @@ from localroots_chat.accounts.people import UserShape, shape_of
 from localroots_chat.accounts.tokens import is_person_id
 from localroots_chat.database import DatabaseNow
 from localroots_chat.errors import ChatError, invalid, not_found
-from localroots_chat.wire import PersonId, Time, is_text, iso, moment_of
+from localroots_chat.wire import Id, PersonId, Time, is_text, iso, moment_of
 
 REASON_MOST: Final = 500
 
@@ -28,6 +30,18 @@ class Sentence(msgspec.Struct, rename="camel"):
     user_id: PersonId
     reason: str = ""
     until: Time | None = None
+
+
+class ReportedShape(msgspec.Struct, rename="camel"):
+    """A message of the group that people have reported, as it was then: what moderators see of it. By whom is nobody's
+    business but that of the staff."""
+
+    message_id: Id | None
+    user: UserShape
+    content: str
+    reasons: dict[str, int]
+    reports: int
+    reported_at: Time
 
 
 class SanctionShape(msgspec.Struct, rename="camel"):
@@ -92,6 +106,30 @@ def sanctions(moderator: User, group: str, kind: Sanction.Kind, *, after: int, l
     """
     rows = _in_force(group_seen_as(moderator, group, Role.MODERATOR), DatabaseNow()).filter(kind=kind, pk__gt=after)
     return list(rows.select_related("user", "imposed_by").order_by("pk")[: limit + 1])
+
+
+def reported(moderator: User, group: str, *, after: int, limit: int) -> Sequence[Case]:
+    """What has been reported of the group's messages and is not decided yet, oldest first, one more than `limit` where
+    there is more. Not what is said to be wrong with the moderator's own.
+
+    Raises ChatError `not_found`, `forbidden`. Three queries.
+    """
+    talk = group_seen_as(moderator, group, Role.MODERATOR).conversation_id
+    cases = Case.objects.filter(kind=Case.Kind.MESSAGE, conversation=talk, closed_at=None, pk__gt=after)
+    shown = cases.exclude(user=moderator).select_related("user").prefetch_related("rows")
+    return list(shown.order_by("pk")[: limit + 1])
+
+
+def shape_of_case(case: Case) -> ReportedShape:
+    """The case as moderators see it. Wants its person and its reports loaded."""
+    return ReportedShape(
+        message_id=None if case.message_id is None else str(case.message_id),
+        user=shape_of(case.user),
+        content=case.snapshot["content"],
+        reasons=dict(Counter(row.reason for row in case.rows.all())),
+        reports=case.reports,
+        reported_at=iso(case.reported_at),
+    )
 
 
 def shape_of_sanction(row: Sanction) -> SanctionShape:

@@ -219,6 +219,7 @@ CHAT_RATES: dict[str, tuple[int, float]] = {
     "typing": env.rate("CHAT_RATE_TYPING", "30/10s"),
     "sync": env.rate("CHAT_RATE_SYNC", "20/10s"),
     "command": env.rate("CHAT_RATE_COMMAND", "30/10s"),
+    "report": env.rate("CHAT_RATE_REPORT", "20/3600s"),
     "rest": env.rate("CHAT_RATE_REST", "300/60s"),
     "connect": env.rate("CHAT_RATE_CONNECT", "120/60s"),  # per address
     "token": env.rate("CHAT_RATE_TOKEN", "10/60s"),  # passwords tried, per address and per name

@@ -26,7 +26,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from localroots_chat.accounts.models import SignIn, User
-from localroots_chat.accounts.revocation import end_connections
+from localroots_chat.accounts.revocation import set_active
 from localroots_chat.accounts.sessions import sign_out_everywhere
 from localroots_chat.accounts.throttling import count_guess
 from localroots_chat.accounts.tokens import clean_image, clean_name, now
@@ -392,11 +392,9 @@ class UserAdmin(LargeTableAdmin[User], _UserAdmin):
         if edited & {"name", "image", "email", "role"}:
             obj.profile_applied = now()  # tokens from before do not undo it
             edited.add("profile_applied")
-        obj.save(update_fields=edited)
+        obj.save(update_fields=edited - {"is_active"})
         if "is_active" in edited:
-            User.objects.filter(pk=obj.pk).update(access_changed_at=DatabaseNow())
-            if not obj.is_active:
-                end_connections(obj.pk)
+            set_active(obj, obj.is_active)
 
 
 def _by_superuser(request: HttpRequest) -> bool:

@@ -9,9 +9,8 @@ from django.db.models import Q, QuerySet
 
 from localroots_chat.accounts import live_settings
 from localroots_chat.accounts.models import Role, User
-from localroots_chat.accounts.revocation import end_connections
+from localroots_chat.accounts.revocation import set_active
 from localroots_chat.accounts.tokens import clean_image, clean_name, is_person_id, now
-from localroots_chat.database import DatabaseNow
 from localroots_chat.errors import invalid
 from localroots_chat.wire import PersonId, one_of
 
@@ -118,7 +117,5 @@ def _make_one_known(number: int, one: KnownPerson, found: dict[str, User]) -> Us
     said = ["name", "image", "role", "is_active", "profile_applied"]
     user.save(update_fields=said if user.pk else None)
     if was_active != user.is_active:
-        User.objects.filter(pk=user.pk).update(access_changed_at=DatabaseNow())
-        if not user.is_active:
-            end_connections(user.pk)
+        set_active(user, user.is_active)
     return user

@@ -223,6 +223,7 @@ ROWS: dict[str, Row] = {
         MODERATORS, address=("group-mutes", "POST"), ids=group_id, body=only("subject", until=LATER)
     ),
     "lift a silence": Row(MODERATORS, address=("group-lift-mute", "DELETE"), ids=group_and("subject"), before=silences),
+    "see what was reported": Row(MODERATORS, address=("group-reports", "GET"), ids=group_id),
     "see the invitations": Row(MODERATORS, address=("group-invitations", "GET"), ids=group_id),
     "invite": Row(MODERATORS, address=("group-invitations", "POST"), ids=group_id, body=saying()),
     "invite moderators": Row(OWNER, address=("group-invitations", "POST"), ids=group_id, body=saying(role="MODERATOR")),
@@ -281,6 +282,11 @@ ROWS: dict[str, Row] = {
     "type": Row(MEMBERS, "typing:start", data=bare_talk),
     "stop typing": Row(MEMBERS, "typing:stop", data=bare_talk),
     "see who has read a message": Row(MEMBERS, address=("message-receipts", "GET"), ids=message_id),
+    "report a message": Row(
+        MEMBERS,
+        address=("reports", "POST"),
+        body=lambda scene: {"kind": "message", "id": scene.message, "reason": "SPAM"},
+    ),
     # One's own
     "see who is here": Row(
         EVERYBODY,

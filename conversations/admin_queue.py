@@ -1,0 +1,157 @@
+"""The admin's queue of reports: what most people have reported first, with all that has to be known to decide, and the
+decisions. Each asks for its reason, takes effect on all servers at once, and stays in the history."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db import transaction
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from conversations import edits
+from conversations.history import PAGE
+from conversations.models import Case, Report
+from conversations.shapes import excerpt_of
+from localroots_chat.accounts.admin import ReadOnlyAdmin, action_with_reason, list_links, only, page_link
+from localroots_chat.accounts.models import User
+from localroots_chat.accounts.revocation import set_active
+from localroots_chat.database import DatabaseNow
+from localroots_chat.errors import ChatError
+
+Outcome = Case.Outcome
+
+
+@transaction.atomic
+def _close(staff: User, case: Case, outcome: str) -> None:
+    closed = Case.objects.filter(pk=case.pk, closed_at=None).update(
+        closed_at=DatabaseNow(), closed_by=staff, outcome=outcome
+    )
+    if not closed:
+        raise ChatError("forbidden", "This has been decided already.")
+
+
+def _dismiss(staff: User, case: Case, reason: str) -> None:
+    _close(staff, case, Outcome.DISMISSED)
+
+
+@transaction.atomic
+def _remove_message(staff: User, case: Case, reason: str) -> None:
+    if case.message is None:
+        raise ChatError("forbidden", "This is not about a message.")
+    _close(staff, case, Outcome.REMOVED)
+    edits.remove(staff, case.message)
+
+
+@transaction.atomic
+def _suspend(staff: User, case: Case, reason: str) -> None:
+    if case.user.is_staff or case.user.is_superuser:
+        raise ChatError("forbidden", "Accounts of staff are closed on their own page.")
+    _close(staff, case, Outcome.SUSPENDED)
+    set_active(case.user, False)
+
+
+class State(admin.SimpleListFilter):
+    """What is still to be decided is what one comes for."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("closed", "Closed"), ("any", "All")]
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        first, *others = super().choices(changelist)
+        yield {**first, "display": "Open"}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        match self.value():
+            case "any":
+                return None
+            case "closed":
+                return queryset.filter(closed_at__isnull=False)
+        return queryset.filter(closed_at__isnull=True)
+
+
+@admin.register(Case)
+class CaseAdmin(ReadOnlyAdmin[Case]):
+    """What was reported. Open cases first, those of most people, and of these the oldest."""
+
+    list_display = ("what", "about", "reports", "reasons", "opened_at", "reported_at", "outcome", "closed_by")
+    list_display_links = ("what",)
+    list_filter = (
+        State,
+        "kind",
+        "rows__reason",
+        "outcome",
+        only("user", "user", User.objects.all()),
+    )
+    search_fields = ("user__name",)
+    search_help_text = "The name, user name or id of whom it is about."
+    person_field = "user"
+    fields = (
+        "kind", "about", "was", "now", "reports", "said", "opened_at", "reported_at",
+        "outcome", "closed_by", "closed_at",
+    )  # fmt: skip
+    actions = (
+        action_with_reason("Dismiss these reports", _dismiss, right="moderate"),
+        action_with_reason("Remove these messages", _remove_message, right="moderate"),
+        action_with_reason("Suspend these people", _suspend, right="moderate"),
+    )
+
+    def has_moderate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("conversations.change_case")
+
+    def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:
+        return ("-reports", "opened_at", "pk")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
+        rows = Report.objects.select_related("reporter").order_by("created_at")
+        found = super().get_queryset(request).select_related("user", "closed_by", "message", "conversation__group")
+        return found.prefetch_related(Prefetch("rows", rows))
+
+    @admin.display(description="what")
+    def what(self, case: Case) -> str:
+        text = case.snapshot.get("content") or case.snapshot.get("name") or "(nothing)"
+        return f"{case.get_kind_display()}: {excerpt_of(text)}"
+
+    @admin.display(description="about")
+    def about(self, case: Case) -> SafeString:
+        return page_link("accounts_user", case.user)
+
+    @admin.display(description="reasons")
+    def reasons(self, case: Case) -> str:
+        return ", ".join(sorted({row.get_reason_display() for row in case.rows.all()}))
+
+    @admin.display(description="when it was reported")
+    def was(self, case: Case) -> SafeString:
+        lines = ((name, value) for name, value in case.snapshot.items() if value not in (None, ""))
+        return format_html("<dl>{}</dl>", format_html_join("", "<dt>{}</dt><dd>{}</dd>", lines))
+
+    @admin.display(description="now")
+    def now(self, case: Case) -> SafeString | str:
+        links: list[SafeString] = []
+        if case.message is not None:
+            thread = reverse("admin:conversations_conversation_change", args=[case.message.conversation_id])
+            # Some newer messages too: what was answered says what was meant.
+            before, seq = case.message.seq + PAGE // 2, case.message.seq
+            links.append(format_html('<a href="{0}?before={1}#seq-{2}">In its thread</a>', thread, before, seq))
+            links.append(page_link("conversations_message", case.message, "The message"))
+        elif case.kind == Case.Kind.GROUP and case.conversation is not None:
+            links.append(page_link("groups_group", case.conversation.group))
+        of_person = {"user": case.user_id, "state": "closed"}
+        links.append(list_links([("Earlier cases", "conversations_case", of_person)]))
+        return format_html_join(" · ", "{}", ((link,) for link in links))
+
+    @admin.display(description="what people say")
+    def said(self, case: Case) -> SafeString:
+        rows = (
+            (page_link("accounts_user", row.reporter), row.get_reason_display(), row.note, f"{row.created_at:%c}")
+            for row in case.rows.all()
+        )
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {} {} ({})</li>", rows))
