@@ -5,6 +5,8 @@ from typing import Final
 from groups.models import Group
 from localroots_chat.demo.talks import Community, Line, days_ago, minutes_ago
 
+OFF_TOPIC: Final = "Selling my old van, two owners, one of them a goat. I have written this in every group, sorry!"
+
 COMMUNITIES: Final = (
     Community(
         name="Valley food share",
@@ -111,6 +113,7 @@ COMMUNITIES: Final = (
                 "19:04",
                 Line("olek", "Rain on Saturday, they say. Who has a second roof?"),
                 Line("mateo", "I have one, 3 × 3 metres. It leaks in one corner, put the leeks there."),
+                Line("olek", OFF_TOPIC),
             ),
             minutes_ago(
                 115,

@@ -14,12 +14,13 @@ from django.db import transaction
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
+from conversations import reports
 from conversations.direct import direct_key
 from conversations.models import Conversation, Message, Participant, ReadReceipt
 from groups.models import Group
 from localroots_chat.accounts.models import User
 from localroots_chat.demo.clock import machine_zone, moments
-from localroots_chat.demo.communities import COMMUNITIES
+from localroots_chat.demo.communities import COMMUNITIES, OFF_TOPIC
 from localroots_chat.demo.directs import DIRECTS
 from localroots_chat.demo.people import BY_USERNAME, PASSWORD, PEOPLE, STAFF
 from localroots_chat.demo.talks import Community, Direct
@@ -52,6 +53,15 @@ def fill() -> None:
     for community in COMMUNITIES:
         rows.add_community(community)
     rows.store()
+    _report(people)
+
+
+def _report(people: dict[str, User]) -> None:
+    """Something for the admin's queue: two people find that one of them writes too much."""
+    message = str(Message.objects.get(content=OFF_TOPIC).pk)
+    said = {"ines": "The third group in which I read it.", "samir": ""}
+    for reporter, note in said.items():
+        reports.report(people[reporter], reports.NewReport("message", message, "SPAM", note))
 
 
 def _make_people(now: datetime) -> dict[str, User]:
