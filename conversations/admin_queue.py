@@ -2,7 +2,7 @@
 decisions. Each asks for its reason, takes effect on all servers at once, and stays in the history."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
 from conversations import edits
 from conversations.history import PAGE
@@ -24,6 +25,7 @@ from localroots_chat.database import DatabaseNow
 from localroots_chat.errors import ChatError
 
 Outcome = Case.Outcome
+EXCERPT: Final = 60
 
 
 @transaction.atomic
@@ -82,7 +84,7 @@ class State(admin.SimpleListFilter):
 class CaseAdmin(ReadOnlyAdmin[Case]):
     """What was reported. Open cases first, those of most people, and of these the oldest."""
 
-    list_display = ("what", "about", "reports", "reasons", "opened_at", "reported_at", "outcome", "closed_by")
+    list_display = ("what", "about", "reports", "reasons", "opened_at", "outcome")
     list_display_links = ("what",)
     list_filter = (
         State,
@@ -118,7 +120,7 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
     @admin.display(description="what")
     def what(self, case: Case) -> str:
         text = case.snapshot.get("content") or case.snapshot.get("name") or "(nothing)"
-        return f"{case.get_kind_display()}: {excerpt_of(text)}"
+        return f"{case.get_kind_display()}: {Truncator(excerpt_of(text)).chars(EXCERPT)}"
 
     @admin.display(description="about")
     def about(self, case: Case) -> SafeString:
@@ -154,4 +156,4 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
             (page_link("accounts_user", row.reporter), row.get_reason_display(), row.note, f"{row.created_at:%c}")
             for row in case.rows.all()
         )
-        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {} {} ({})</li>", rows))
+        return format_html_join(SafeString("<br>"), "{}: {} {} ({})", rows)
