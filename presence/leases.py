@@ -8,6 +8,7 @@ Everything is one script, so that a server asks once for all that has gathered s
 microseconds of Redis' own clock, by which news from several servers is ordered.
 """
 
+import asyncio
 import secrets
 from collections.abc import Collection
 from typing import Final, NamedTuple, Protocol
@@ -59,7 +60,8 @@ class Leases(Protocol):
         """Tells and asks. Raises RedisAway."""
 
     async def end(self, seconds: float) -> None:
-        """This server's people are let go, after so many seconds in which they may come elsewhere."""
+        """This server's people are let go, after so many seconds in which they may come elsewhere. Raises whatever is
+        wrong with Redis: the server ends."""
 
 
 class MemoryLeases:
@@ -174,7 +176,8 @@ class RedisLeases:
 
     async def end(self, seconds: float) -> None:
         client, milliseconds = redis_client.client(), int(seconds * 1000)
-        await self._breaker.call(client.pexpire(f"leases:at:{self._server}", milliseconds))
+        async with asyncio.timeout(redis_client.CALL_SECONDS):
+            await client.pexpire(f"leases:at:{self._server}", milliseconds)
 
 
 _KEYS: Final = ["leases:servers", "leases:hiding", "leases:begun"]

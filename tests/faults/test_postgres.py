@@ -110,7 +110,7 @@ class Witness:
             ("POST", f"{conversation}/messages/", self._message()),
             ("POST", f"{conversation}/read/", {"messageId": self.said}),
             ("PUT", f"/api/messages/{self.said}/reactions/🥕/", None),
-            ("PATCH", f"{conversation}/", {"muted": False}),
+            ("PATCH", f"{conversation}/", {"muted": True}),
         ]
 
     def getting(self) -> list[Request]:

@@ -155,9 +155,9 @@ async def test_stuck_readers_delay_nobody_and_are_gone_within_half_a_minute(
 
 
 @pytest.fixture
-def server_for_typists(rig: Rig) -> Iterator[ChatServer]:
-    """The first server, where one may type as often as one likes."""
-    with restarted(rig.servers[0], CHAT_RATE_TYPING="1000000/1s") as server:
+def server_for_readers(rig: Rig) -> Iterator[ChatServer]:
+    """The first server, where one may read as often as one likes."""
+    with restarted(rig.servers[0], CHAT_RATE_READ="1000000/1s") as server:
         yield server
 
 
@@ -173,28 +173,25 @@ async def catch_up(socket: SocketClient, talk: str, version: int) -> list[Json]:
     return missed
 
 
-async def test_who_reads_on_too_late_hears_why_and_has_lost_nothing_but_typing(
-    server_for_typists: ChatServer, alice: Person, new_person: Callable[..., Person]
+async def test_who_reads_on_too_late_hears_why_and_has_lost_nothing_but_read_marks(
+    server_for_readers: ChatServer, alice: Person, new_person: Callable[..., Person]
 ) -> None:
-    bob = new_person("bob", server_for_typists)
+    bob = new_person("bob", server_for_readers)
     talk = alice.talks_to(bob)["id"]
     async with alice.connect() as a, bob.connect() as b:
         b.stall()
         for number in range(FLOOD):
-            await a.send("message:send", {"conversationId": talk, "content": TEXT}, f"{number}")
+            said = await a.say(talk, TEXT)
             if number % 4 == 0:
-                await a.send("typing:start", talk)
-                await a.send("typing:stop", talk)
-        for number in range(FLOOD):
-            assert (await a.reply(f"{number}", within=60))["ok"]
+                await a.send("message:read", {"conversationId": talk, "messageId": said["id"]})
         b.resume()
         await b.expect_close(4413, within=20)
     heard = [frame.event for frame in b.frames]
     seqs = [frame.data["seq"] for frame in b.frames if frame.event == "message:new"]
 
-    # Typing is told as long as there is room; the second half of what may wait is for messages alone.
-    at_the_end = heard[::-1].index("typing:user_stop")
-    assert heard.count("typing:user_stop") > at_the_end
+    # Read marks are told as long as there is room; the second half of what may wait is for messages alone.
+    at_the_end = heard[::-1].index("message:read")
+    assert heard.count("message:read") > at_the_end / 8
     assert set(heard[-at_the_end:]) == {"message:new"}
     assert at_the_end * len(TEXT.encode()) > WAITING_BYTES * 0.4
 
