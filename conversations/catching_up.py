@@ -55,7 +55,7 @@ def read_after(topic: str, version: int, seq: int) -> Head:
 def _changes(row: Sequence[Any], prev: int, seq: int, card: Callable[[], GroupShape]) -> list[Change]:
     shape = told(row)
     if shape.seq > seq and shape.system is not None:
-        return system_messages.changes(shape, card(), prev=prev, actor=sender_of(row))
+        return system_messages.changes(shape, card(), prev=prev)
     if shape.seq > seq:
         envelope = {"conversationId": shape.conversation_id, "prev": prev, "version": shape.version}
         frame = event_frame("message:new", shape, envelope)
@@ -67,7 +67,7 @@ def _changes(row: Sequence[Any], prev: int, seq: int, card: Callable[[], GroupSh
 
 def missed_since(since: float, topics: Sequence[str], people: Sequence[int]) -> Missed:
     """What has changed since this database time: versions of these conversations; seats, access, settings and blocks
-    of these people. Six queries; two more where settings or blocks have changed.
+    of these people. Six queries; two more where settings or blocks have changed, of whomever.
     """
     counted = count_sweep()
     now, begin = database_clock(), datetime.fromtimestamp(since, UTC)
@@ -91,7 +91,7 @@ def missed_since(since: float, topics: Sequence[str], people: Sequence[int]) -> 
             for pk, user in SignIn.objects.filter(ended_at__gt=begin).values_list("pk", "user_id")
             if user in listening
         ],
-        settings=changed_since(begin, listening),
+        settings=changed_since(begin),
     )
 
 

@@ -4,7 +4,6 @@ Who may do what is the callers' business (the app groups). Whoever writes locks 
 does.
 """
 
-import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -105,11 +104,11 @@ class Talk:
             update_fields=["version", "last_seq", "meta_version", "member_count", "updated_at", "changed_at"]
         )
         card = card_for_all(conversation.pk)
-        changes = system_messages.changes(message_now(by.pk, message.pk), card, prev=first, actor=by.pk)
+        changes = system_messages.changes(message_now(by.pk, message.pk), card, prev=first)
         if kind is Kind.CREATED:
             tell = partial(_tell_created, self._shapes(), changes)
         else:
-            tell = partial(_tell, self._shapes(), self._lost, changes, conversation.pk)
+            tell = partial(_tell, self._shapes(), self._lost, changes, conversation)
         transaction.on_commit(tell, robust=True)
         self._gained, self._lost = {}, []
 
@@ -140,15 +139,15 @@ class Talk:
 
 
 def _tell(
-    gained: Mapping[int, ConversationShape], lost: Sequence[int], changes: Sequence[Change], conversation: uuid.UUID
+    gained: Mapping[int, ConversationShape], lost: Sequence[int], changes: Sequence[Change], left: Conversation
 ) -> None:
     """New members first, so that they hear the change that made them some; who has gone hears that and nothing else."""
-    at, topic, prev = database_clock(), str(conversation), changes[0].prev
+    at, topic, prev = database_clock(), str(left.pk), changes[0].prev
     came = (events.conversation_gained(person, shape, at) for person, shape in gained.items())
     gone = events.conversation_gone(topic)
     publish.on_commit(
         *(msgspec.structs.replace(item, version=prev, seq=item.seq - 1) for item in came),
-        *(Unseated(person, topic, at, gone) for person in lost),
+        *(Unseated(person, topic, at, gone, left.member_count) for person in lost),
         Durable(topic, [*changes]),
     )
 

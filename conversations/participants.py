@@ -6,11 +6,13 @@ from typing import Final, NamedTuple
 
 import msgspec
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 
+from conversations.events import RECEIPTS_MOST
 from conversations.models import Message, Participant
 from conversations.unread import counted
-from localroots_chat.database import ask
+from localroots_chat.accounts.models import Block, User
+from localroots_chat.database import ask, together
 from localroots_chat.errors import not_found
 from localroots_chat.gateway.wiring import Seat, Unread
 from localroots_chat.sql import AMONG, id_text, keys
@@ -38,6 +40,17 @@ def may_moderate(seat: Participant, other: int) -> bool:
     return RANK[seat.role] > RANK[role or Participant.Role.MEMBER]
 
 
+def with_reads_for(reader: User, seats: QuerySet[Participant]) -> QuerySet[Participant]:
+    """These seats with `shown_seq`: how far their people have read, as far as this person is shown it; else 0."""
+    apart = Block.objects.filter(
+        Q(blocker=reader, blocked=OuterRef("user")) | Q(blocker=OuterRef("user"), blocked=reader)
+    )
+    shown = Q(user=reader)
+    if reader.receipts:
+        shown |= Q(~Exists(apart), user__receipts=True, conversation__member_count__lte=RECEIPTS_MOST)
+    return seats.annotate(shown_seq=Case(When(shown, then=F("last_read_seq")), default=0))
+
+
 def present() -> QuerySet[Participant]:
     """Seats that people have now."""
     return Participant.objects.filter(left_at=None)
@@ -61,12 +74,9 @@ def message_of(user: int, message: str) -> Message:
 
 _SEAT: Final = f"{id_text('c.id')}, c.version, c.last_seq, c.member_count"
 # One row for each person: a row for each seat would cost more than all else about connecting.
-_LIST: Final = "(SELECT coalesce(json_agg({0}), '[]')::text" if settings.POSTGRESQL else "(SELECT json_group_array({0})"
 _SITTING: Final = f"""
 SELECT user_id, {"json_agg(seat)::text" if settings.POSTGRESQL else "json_group_array(json(seat))"},
-  sum(unread), sum(CASE WHEN muted THEN unread ELSE 0 END),
-  {_LIST.format("blocked_id")} FROM accounts_block WHERE blocker_id = user_id),
-  {_LIST.format("blocker_id")} FROM accounts_block WHERE blocked_id = user_id)
+  sum(unread), sum(CASE WHEN muted THEN unread ELSE 0 END)
 FROM (
   SELECT p.user_id, p.muted, {"json_build_array" if settings.POSTGRESQL else "json_array"}({_SEAT}) AS seat,
     CASE WHEN p.last_read_seq < c.last_seq THEN {counted("c.last_seq")} ELSE 0 END AS unread
@@ -74,7 +84,7 @@ FROM (
   WHERE p.left_at IS NULL AND p.user_id {AMONG}) AS seats
 GROUP BY user_id"""
 _read_seats: Final = msgspec.json.Decoder(list[Seat]).decode
-_read_keys: Final = msgspec.json.Decoder(list[int]).decode
+_BLOCKS: Final = f"SELECT blocker_id, blocked_id FROM accounts_block WHERE blocker_id {AMONG} OR blocked_id {AMONG}"
 
 
 class Sitting(NamedTuple):
@@ -87,8 +97,16 @@ class Sitting(NamedTuple):
 
 
 def sitting(users: Sequence[int]) -> dict[int, Sitting]:
-    """Where these people (keys) sit, of those who sit anywhere. One query for all of them."""
-    return {
-        user: Sitting(_read_seats(seats), Unread(int(total), int(muted)), _read_keys(blocked), _read_keys(blocked_by))
-        for user, seats, total, muted, blocked, blocked_by in ask(_SITTING, keys(users)).rows()
-    }
+    """Where these people (keys) sit, and with whom they have a block. Two queries for all, in one round trip."""
+    among = keys(users)
+    with together():
+        asked_seats, asked_blocks = ask(_SITTING, among), ask(_BLOCKS, among, among)
+    found = {user: Sitting([], Unread(0, 0), [], []) for user in users}
+    for user, seats, total, muted in asked_seats.rows():
+        found[user] = Sitting(_read_seats(seats), Unread(int(total), int(muted)), [], [])
+    for blocker, blocked in asked_blocks.rows():
+        if blocker in found:
+            found[blocker].blocked.append(blocked)
+        if blocked in found:
+            found[blocked].blocked_by.append(blocker)
+    return found

@@ -37,7 +37,7 @@ def mark_read(*, reader: User, conversation: str, message: str, connection: str 
     seat.refresh_from_db(fields=["last_read_seq"])  # another device may have been further
     unread = unread_at([Pointer(seat.pk, seat.last_read_seq, seat.conversation.last_seq)]).get(seat.pk, 0)
     if moved:
-        if seat.conversation.member_count <= events.RECEIPTS_MOST:
+        if reader.receipts and seat.conversation.member_count <= events.RECEIPTS_MOST:
             _keep_receipt(reader, reached)
         event = events.ReadEvent(str(seat.conversation_id), str(reached.id), reader.public_id, reached.seq)
         members = seat.conversation.member_count

@@ -11,8 +11,8 @@ import msgspec
 from django.db import transaction
 from django.db.models import F
 
-from conversations.models import Case, Conversation, Message, Report
-from conversations.participants import message_of
+from conversations.models import Case, Conversation, Message, Participant, Report
+from conversations.participants import message_of, present
 from localroots_chat.accounts.models import User
 from localroots_chat.accounts.people import findable_by
 from localroots_chat.accounts.tokens import is_person_id
@@ -123,7 +123,9 @@ def _group(reporter: User, public_id: str) -> _Target:
         raise not_found("group")
     group: Any = getattr(found, "group")  # noqa: B009  # of groups.models, which builds on this app
     snapshot = {"id": str(group.pk), "name": group.name, "description": group.description, "image": group.image_url}
-    return _Target({"conversation": found}, {"user": group.created_by, "snapshot": snapshot})
+    owner = present().filter(conversation=found, role=Participant.Role.OWNER).select_related("user").first()
+    answers = group.created_by if owner is None else owner.user
+    return _Target({"conversation": found}, {"user": answers, "snapshot": snapshot})
 
 
 _TARGETS: Final[Mapping[str, Callable[[User, str], _Target]]] = {

@@ -89,19 +89,20 @@ def versions_of(kind: Kind, people: int) -> int:
     return 2 if kind in _SETTINGS else 1 + people
 
 
-def changes(message: MessageShape, group: GroupShape, *, prev: int, actor: int) -> list[Change]:
+def changes(message: MessageShape, group: GroupShape, *, prev: int) -> list[Change]:
     """The events of the change that this message is about and `message:new`, for those who have heard up to `prev`.
 
-    `group` is its card as everybody may see it.
+    `group` is its card as everybody may see it. Nobody is named as their actor: the server speaks, also to those who
+    have blocked who made the change.
     """
     found: list[Change] = []
     told = list(_events(message, group))
     for version, (event, data) in enumerate(told, start=message.version - len(told)):
         if version > prev:
-            found.append(Change(prev, version, message.seq - 1, actor, _frame(event, data, group, prev, version)))
+            found.append(Change(prev, version, message.seq - 1, 0, _frame(event, data, group, prev, version)))
             prev = version
     frame = _frame("message:new", message, group, prev, message.version)
-    return [*found, Change(prev, message.version, message.seq, actor, frame)]
+    return [*found, Change(prev, message.version, message.seq, 0, frame)]
 
 
 def _frame(event: str, data: object, group: GroupShape, prev: int, version: int) -> bytes:

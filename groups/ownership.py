@@ -37,10 +37,10 @@ def give(held: Held, user_id: str, *, field: str) -> None:
 
 def take_seat(held: Held, seat: Participant) -> None:
     """Takes a member's seat. The owner's group passes to who has moderated it longest, else to who has been in it
-    longest; the last one closes it."""
+    longest; closed accounts come last. The last one closes it."""
     if seat.role == Role.OWNER:
-        others = held.talk.seats().exclude(pk=seat.pk).filter(user__is_active=True).select_related("user")
-        heir = others.order_by(_MODERATORS_FIRST, "joined_at", "pk").first()
+        others = held.talk.seats().exclude(pk=seat.pk).select_related("user")
+        heir = others.order_by("-user__is_active", _MODERATORS_FIRST, "joined_at", "pk").first()
         if heir is not None:
             _make_owner(held, heir)
     vacate(held, seat.user)

@@ -21,7 +21,7 @@ from localroots_chat.accounts.tokens import Holder
 from localroots_chat.database import database_clock
 from localroots_chat.errors import ChatError
 from localroots_chat.gateway.protocol import raw
-from localroots_chat.gateway.wiring import Arrival, CommandSpec, Credential, Person, Unread, Wiring, connect
+from localroots_chat.gateway.wiring import Arrival, CommandSpec, Credential, Person, Wiring, connect
 from localroots_chat.wire import PersonId
 from presence import socket as presence
 from presence.attendance import attendance
@@ -82,21 +82,16 @@ EVENTS: Final[Mapping[str, str]] = {
 
 
 def arrive(credentials: list[Credential]) -> list[Arrival | ChatError]:
-    """Who these people are and where they sit. Three queries for any number of known people; one more
+    """Who these people are and where they sit. Four queries for any number of known people; one more
     for sign-ins of this service, one for tokens that are newer than what is known, two for tickets."""
     read_at, current = moment()  # before everything that may change meanwhile
     holders = holders_behind(credentials)
     users = {holder.user.pk for holder in holders if isinstance(holder, Holder)}
     found = sitting(list(users)) if users else {}
     return [
-        holder
-        if isinstance(holder, ChatError)
-        else _arrival(holder, found.get(holder.user.pk, _NOWHERE), current, read_at)
+        holder if isinstance(holder, ChatError) else _arrival(holder, found[holder.user.pk], current, read_at)
         for holder in holders
     ]
-
-
-_NOWHERE: Final = Sitting([], Unread(0, 0), [], [])
 
 
 def _arrival(holder: Holder, sitting: Sitting, current: str, read_at: float) -> Arrival:

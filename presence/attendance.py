@@ -8,6 +8,7 @@ call, at everybody who is watched there: so what was missed, and the people of a
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Collection, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -28,6 +29,7 @@ from presence.roster import Roster
 
 _log = logging.getLogger(__name__)
 
+AT_ONCE: Final = 1000  # people in one call: Redis does nothing else meanwhile
 _AGAIN_SECONDS: Final = 2.0  # after a failure; Redis itself is asked once a second at most
 
 
@@ -53,6 +55,7 @@ class Attendance:
         self._hiding: set[int] = set()
         self._next = _Gathered()
         self._anew = True  # Redis has to be told everything
+        self._told_anew = -_AGAIN_SECONDS
         self._failed = asyncio.Event()
         self._asking: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -67,15 +70,19 @@ class Attendance:
             timer.cancel()
         if person.key not in self._here and not person.appear_offline:
             self._here.add(person.key)
+            if person.key in self._hiding:
+                self._next.hidden[person.key] = True
             self._move(person.key, here=True)
 
     def went(self, connection: Connection) -> None:
         """A connection is gone. Whoever hides does so until then, and vanishes at once."""
         self.roster.forget(connection)
         key = connection.person.key
-        if key not in self._here or key in self._going or hub().connections_of(key):
+        if hub().connections_of(key) or key in self._going:
             return
-        if key in self._hiding:
+        if key not in self._here:
+            self._hiding.discard(key)
+        elif key in self._hiding:
             self._go(key)
         else:
             later = asyncio.get_running_loop().call_later
@@ -83,8 +90,9 @@ class Attendance:
 
     def _go(self, key: int) -> None:
         self._going.pop(key, None)
-        self._hiding.discard(key)
         self._here.discard(key)
+        if not hub().connections_of(key):  # else they appear offline for good, and may take that back
+            self._hiding.discard(key)
         self._move(key, here=False)
 
     def heard(self, item: Settings | Present | Hidden | Unseated) -> None:
@@ -144,7 +152,7 @@ class Attendance:
         hub().announce([Hidden(person, hidden)])
 
     def _remember_hidden(self, item: Hidden) -> None:
-        if item.hidden and item.person in self._here:
+        if item.hidden and hub().connections_of(item.person):
             self._hiding.add(item.person)
         else:
             self._hiding.discard(item.person)
@@ -166,13 +174,20 @@ class Attendance:
     async def _beat(self) -> None:
         self._next.tidy = True
         watched = list(self.roster.people())
-        seen = await self.look(watched)
-        self.roster.saw(watched, seen)
-        if seen is not None:
-            self._hiding.update(self._here.intersection(seen.hiding))
+        for start in range(0, max(1, len(watched)), AT_ONCE):
+            some = watched[start : start + AT_ONCE]
+            seen = await self.look(some)
+            self.roster.saw(some, seen)
+            if seen is not None:
+                self._hiding.update(self._here.intersection(seen.hiding))
 
     async def stop(self) -> None:
         """The server ends. Its people, who are sent elsewhere, have as long to arrive there as if they had gone."""
+        typing.forget_all()
+        self.roster.stop()
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.wait([self._asking])
         for timer in self._going.values():
             timer.cancel()
         people = self._here - self._hiding
@@ -209,7 +224,7 @@ class Attendance:
         """Asks once. True where it has to be done again at once: Redis does not know who is here."""
         gathered, self._next = self._next, _Gathered()
         asked = self._asked(gathered)
-        people = len(self._here)
+        people = len(asked.came) if asked.anew else len(self._here) - sum(self._next.moved.values())
         try:
             seen = await self._leases.ask(asked)
         except Exception as error:
@@ -219,20 +234,31 @@ class Attendance:
             self._failed.set()
             self._refuse(gathered)
             return False
-        self._anew = not asked.anew and (not seen.known or seen.people != people)
         self._announce(seen)
         for future in gathered.waiting:
             settle(future, seen)
+        return self._has_to_tell_anew(asked, seen, people)
+
+    def _has_to_tell_anew(self, asked: Asked, seen: Seen, people: int) -> bool:
+        """Whether Redis knows others than those who are here (so many of them by now)."""
+        now = time.monotonic()
+        if asked.anew:
+            self._told_anew = now
+        self._anew = not asked.anew and (not seen.known or seen.people != people)
+        if self._anew and now - self._told_anew < _AGAIN_SECONDS:  # it did not help: not at once, then
+            self._failed.set()
+            return False
         return self._anew
 
     def _asked(self, gathered: _Gathered) -> Asked:
         moved, hidden, look, tidy = gathered.moved, gathered.hidden, gathered.look, gathered.tidy
         hide, show = [key for key in hidden if hidden[key]], [key for key in hidden if not hidden[key]]
-        if self._anew:
-            here, hiding = list(self._here), [*self._hiding.difference(show), *hide]
-            return Asked(came=here, hide=hiding, show=show, look=list(look), tidy=tidy, anew=True)
-        came, went = [key for key in moved if moved[key]], [key for key in moved if not moved[key]]
-        return Asked(came=came, went=went, hide=hide, show=show, look=list(look), tidy=tidy)
+        came = list(self._here) if self._anew else [key for key in moved if moved[key]]
+        went = [] if self._anew else [key for key in moved if not moved[key]]
+        self._next.moved = dict.fromkeys(came[AT_ONCE:], True)  # with the next calls
+        came = came[:AT_ONCE]
+        hide = [*{*hide, *self._hiding.intersection(came)}.difference(show)]
+        return Asked(came=came, went=went, hide=hide, show=show, look=list(look), tidy=tidy, anew=self._anew)
 
     def _refuse(self, gathered: _Gathered) -> None:
         for future in gathered.waiting:

@@ -74,6 +74,8 @@ class MemoryLeases:
 
     async def ask(self, asked: Asked) -> Seen:
         self._at += 1
+        if asked.anew:
+            self._people.clear()
         before = self._people - self._hiding
         self._people |= {*asked.came}
         self._people -= {*asked.went}
@@ -122,10 +124,13 @@ local function anywhere(person)
 end
 
 local appeared, disappeared, online, hiding = {}, {}, {}, {}
+local hides = {}
+for _, person in ipairs(asked.hide) do hides[person] = true end
 if asked.anew then redis.call('DEL', mine) end
 for _, person in ipairs(asked.came) do
   if redis.call('SADD', mine, person) == 1 and not elsewhere(person) then
-    if not asked.anew then redis.call('SREM', KEYS[2], person) end
+    if hides[person] then redis.call('SADD', KEYS[2], person)
+    elseif not asked.anew then redis.call('SREM', KEYS[2], person) end
     if redis.call('SISMEMBER', KEYS[2], person) == 0 then appeared[#appeared + 1] = person end
   end
 end

@@ -134,6 +134,11 @@ class Roster:
             if not person.watches:
                 del self._people[key]
 
+    def stop(self) -> None:
+        """Nobody is told any more."""
+        if self._task is not None:
+            self._task.cancel()
+
     async def _tell_soon(self) -> None:
         try:
             await asyncio.sleep(TOGETHER_SECONDS)
@@ -157,7 +162,7 @@ class Roster:
                     watch.told = person.online
                     frames.setdefault(connection, []).append(frame)
                 else:
-                    self._drop(connection, key)
+                    self.end(connection, key)
         for number, (connection, some) in enumerate(frames.items(), 1):
             connection.write(Packet(some), sheddable=True)
             if number % _WRITES_BETWEEN_YIELDS == 0:

@@ -63,13 +63,14 @@ class Writing:
             self._tell("typing:user_stop")
 
     def _show(self) -> None:
-        self.starts, self.shown, self.told = None, True, time.monotonic()
-        self._tell("typing:user_start")
+        self.starts = None
+        if hub().members(self.conversation) <= MEMBERS_MOST:
+            self.shown, self.told = True, time.monotonic()
+            self._tell("typing:user_start")
 
     def _tell(self, event: str) -> None:
-        if hub().members(self.conversation) <= MEMBERS_MOST:
-            frame = event_frame(event, TypingEvent(self.user_id, self.conversation))
-            hub().announce([Fleeting(self.conversation, frame, without=self.key)])
+        frame = event_frame(event, TypingEvent(self.user_id, self.conversation))
+        hub().announce([Fleeting(self.conversation, frame, without=self.key)])
 
 
 @per_loop
@@ -103,6 +104,15 @@ def clear(person: int, conversation: str) -> None:
     writing = _writing().get((person, conversation))
     if writing is not None:
         writing.end()
+
+
+def forget_all() -> None:
+    """The server ends: nobody is told any more."""
+    for writing in _writing().values():
+        for timer in (writing.starts, writing.ends):
+            if timer is not None:
+                timer.cancel()
+    _writing().clear()
 
 
 def _check(connection: Connection, conversation: str) -> None:

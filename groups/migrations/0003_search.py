@@ -1,5 +1,6 @@
-from django.contrib.postgres.operations import TrigramExtension
 from django.db import migrations
+
+from localroots_chat.postgresql.operations import Trigrams
 
 
 class Migration(migrations.Migration):
@@ -7,4 +8,4 @@ class Migration(migrations.Migration):
 
     dependencies = [("groups", "0002_sanctions_and_invitations")]
 
-    operations = [TrigramExtension()]
+    operations = [Trigrams()]

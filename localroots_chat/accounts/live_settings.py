@@ -4,6 +4,8 @@ sweeps where they did not hear."""
 from collections.abc import Collection
 from datetime import datetime
 
+from django.db.models import F
+
 from localroots_chat.accounts.models import Block, User
 from localroots_chat.database import DatabaseNow
 from localroots_chat.gateway import publish
@@ -16,16 +18,20 @@ def tell(person: User) -> None:
     publish.on_commit(*_settings([person.pk]))
 
 
-def changed_since(moment: datetime, among: Collection[int]) -> list[Settings]:
-    """The settings of these people (keys) that have changed since this database time. Two queries, one where none."""
-    changed = User.objects.filter(settings_changed_at__gt=moment).values_list("pk", flat=True)
-    concerned = [pk for pk in changed if pk in among]
-    return _settings(concerned) if concerned else []
+def changed_since(moment: datetime) -> list[Settings]:
+    """The settings that have changed since this database time; whose, does not matter: somebody far away may have
+    blocked somebody here. Three queries, one where there are none."""
+    changed = User.objects.filter(settings_changed_at__gt=moment).exclude(settings_changed_at=F("created_at"))
+    people = list(changed.values_list("pk", flat=True))
+    return _settings(people) if people else []
 
 
 def _settings(people: Collection[int]) -> list[Settings]:
     blocked: dict[int, list[int]] = {}
     for blocker, other in Block.objects.filter(blocker__in=people).values_list("blocker_id", "blocked_id"):
         blocked.setdefault(blocker, []).append(other)
-    rows = User.objects.filter(pk__in=people).values_list("pk", "receipts", "appear_offline")
-    return [Settings(pk, receipts, offline, blocked.get(pk, [])) for pk, receipts, offline in rows]
+    rows = User.objects.filter(pk__in=people).values_list("pk", "settings_changed_at", "receipts", "appear_offline")
+    return [
+        Settings(pk, changed.timestamp(), receipts, offline, blocked.get(pk, []))
+        for pk, changed, receipts, offline in rows
+    ]

@@ -59,6 +59,7 @@ class Hub:
         self._people: dict[int, dict[Connection, None]] = {}
         # Who was put out lately: for those whose connection is just being opened.
         self._revoked: dict[int, list[Revoked]] = {}
+        self._settled: dict[int, float] = {}  # of whom settings were heard: the time of the newest
         self.draining = False  # the process is about to end
         self._emptied = asyncio.Event()
         self._heartbeats = Heartbeats()
@@ -77,13 +78,13 @@ class Hub:
 
     async def stop(self) -> None:
         """Ends the hub's tasks; connections are their consumers' business."""
-        await self.attendance.stop()
-        if self._bus is not None:
-            await self._bus.stop()
         for task in list(self._tasks):
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1)
+        await self.attendance.stop()
+        if self._bus is not None:
+            await self._bus.stop()
 
     # Connections come and go
 
@@ -162,37 +163,42 @@ class Hub:
 
     def announce(self, items: list[Item]) -> None:
         """Hands what was committed here to this server's listeners, then to the other servers. Never raises."""
-        try:
-            self.deliver(items)
-        except Exception:  # the sweep will find what was not delivered
-            _log.exception("Delivery failed")
+        self.deliver(items)
         if self._bus is not None:
             self._bus.publish(items)
 
     def deliver(self, items: Iterable[Item]) -> None:
-        """Hands these to this server's listeners."""
+        """Hands these to this server's listeners. One that fails takes no other with it. Never raises."""
         for item in items:
-            match item:
-                case Durable():
-                    self._deliver_changes(item.topic, [Change(*change) for change in item.changes])
-                case Fleeting():
-                    self._deliver_fleeting(item)
-                case Personal():
-                    self._deliver_personal(item)
-                case Seated():
-                    if item.topic in self._topics:
-                        self._topics[item.topic].members = item.members
-                    seat = Seat(item.topic, item.version, item.seq, item.members)
-                    self.move(SeatMove(item.person, item.topic, seat, item.frame), item.at)
-                case Unseated():
-                    self.move(SeatMove(item.person, item.topic, None, item.frame), item.at)
-                    self.attendance.heard(item)
-                case Revoked():
-                    self.revoke(item)
-                case Settings():
-                    self._settle(item)
-                case Present() | Hidden():
-                    self.attendance.heard(item)
+            try:
+                self._deliver(item)
+            except Exception:
+                _log.exception("A %s could not be delivered", type(item).__name__)
+
+    def _deliver(self, item: Item) -> None:
+        match item:
+            case Durable():
+                self._deliver_changes(item.topic, [Change(*change) for change in item.changes])
+            case Fleeting():
+                self._deliver_fleeting(item)
+            case Personal():
+                self._deliver_personal(item)
+            case Seated():
+                if item.topic in self._topics:
+                    self._topics[item.topic].members = item.members
+                seat = Seat(item.topic, item.version, item.seq, item.members)
+                self.move(SeatMove(item.person, item.topic, seat, item.frame), item.at)
+            case Unseated():
+                if item.members is not None and item.topic in self._topics:
+                    self._topics[item.topic].members = item.members
+                self.move(SeatMove(item.person, item.topic, None, item.frame), item.at)
+                self.attendance.heard(item)
+            case Revoked():
+                self.revoke(item)
+            case Settings():
+                self._settle(item)
+            case Present() | Hidden():
+                self.attendance.heard(item)
 
     def move(self, move: SeatMove, at: float) -> None:
         """A seat was gained or lost before this time of the database: those who do not know yet are told."""
@@ -209,7 +215,11 @@ class Hub:
             connection.write(Packet([move.frame]))
 
     def _settle(self, item: Settings) -> None:
-        """Somebody's settings are these now. All of them come each time, so that none can be missed."""
+        """Somebody's settings are these now, unless newer ones are known. All of them come each time, so that none can
+        be missed."""
+        if item.at < self._settled.get(item.person, 0.0):
+            return
+        self._settled[item.person] = item.at
         for connection in self.connections_of(item.person):
             person = connection.person
             connection.person = person._replace(receipts=item.receipts, appear_offline=item.appear_offline)
@@ -386,9 +396,10 @@ def hub() -> Hub:
 async def stop_hub() -> None:
     """Ends the running loop's hub."""
     global _serving
-    found = _of_loop.pop(asyncio.get_running_loop(), None)
+    found = _of_loop.get(asyncio.get_running_loop())
     if found is not None:
-        await found.stop()
+        await found.stop()  # what still asks for the running loop's hub meanwhile, finds this one
+        del _of_loop[asyncio.get_running_loop()]
         if _serving is found:
             _serving = None
 

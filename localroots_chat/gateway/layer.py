@@ -75,12 +75,14 @@ class Seated(msgspec.Struct, tag="seated", array_like=True):
 
 
 class Unseated(msgspec.Struct, tag="unseated", array_like=True):
-    """A person has lost a seat, `at` a time of the database after that was committed."""
+    """A person has lost a seat, `at` a time of the database after that was committed. `members` are left, if that is
+    known."""
 
     person: int
     topic: str
     at: float
     frame: bytes
+    members: int | None = None
 
 
 class Revoked(msgspec.Struct, tag="revoked", array_like=True):
@@ -93,9 +95,10 @@ class Revoked(msgspec.Struct, tag="revoked", array_like=True):
 
 class Settings(msgspec.Struct, tag="settings", array_like=True):
     """What a person has set: whether they show what they read (who does not show does not see), or appear offline; and
-    whom they have blocked (keys), from whom they hear nothing."""
+    whom they have blocked (keys), from whom they hear nothing. `at` is the database's time of the last change."""
 
     person: int
+    at: float
     receipts: bool
     appear_offline: bool
     blocked: list[int]
@@ -227,10 +230,7 @@ class Bus:
                 _log.error("What came on the bus could not be read: %s", repr(error))
                 await asyncio.sleep(_AFTER_FAILURE_SECONDS)
                 continue
-            try:
-                self._deliver(items)
-            except Exception:
-                _log.exception("A message of the bus could not be delivered")
+            self._deliver(items)
 
     async def _join(self) -> str:
         while True:

@@ -3,7 +3,15 @@
 from functools import partial
 from typing import Any
 
+from django.contrib.postgres.operations import TrigramExtension
 from django.db import migrations
+
+
+class Trigrams(TrigramExtension):
+    """The extension that indexes of trigrams want. It stays when a migration is taken back: others may use it."""
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Nothing."""
 
 
 def index(name: str, definition: str) -> migrations.RunPython:

@@ -18,7 +18,7 @@ from localroots_chat.sockets import arrive
 from tests.conversations.conftest import make_direct, say
 from tests.support.people import sign_token
 
-QUERIES = 3  # the epoch, people, their seats with what is unread; a fourth where there are sign-ins
+QUERIES = 4  # the epoch, people, their seats with what is unread, their blocks; a fifth where there are sign-ins
 
 
 @pytest.mark.django_db

@@ -67,3 +67,11 @@ def test_reading_takes_a_stated_number_of_queries(alice: User, bob: User, talk: 
     with CaptureQueriesContext(connection) as captured:
         read(alice, talk, messages[3].id)
     assert len(captured) <= QUERIES, [query["sql"][:80] for query in captured]
+
+
+def test_who_does_not_show_what_they_read_leaves_no_receipt(alice: User, bob: User, talk: Conversation) -> None:
+    (one,) = say(bob, talk, "one")
+    User.objects.filter(pk=alice.pk).update(receipts=False)
+    alice.refresh_from_db()
+    assert read(alice, talk, one.id) == (1, 0)
+    assert not ReadReceipt.objects.exists(), "nor when they show it one day"

@@ -3,12 +3,17 @@ when they are back."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
+import psycopg
 import pytest
+from redis import Redis
 
 from tests.faults.rig import Rig, installation
-from tests.faults.test_redis import WAYS
+from tests.faults.test_redis import WAYS, operator
+from tests.faults.test_storms import logged_queries, queries
+from tests.journeys.test_large_group import CROWD_ROWS
 from tests.journeys.test_presence import QUICK, by_rest, online
 from tests.support.people import Person
 from tests.support.servers import ChatServer
@@ -29,6 +34,7 @@ def quick_rig() -> Iterator[Rig]:
 def rig(quick_rig: Rig) -> Iterator[Rig]:
     yield quick_rig
     quick_rig.redis_proxy.heal()
+    quick_rig.postgres_proxy.heal()
     for service in (quick_rig.redis, *quick_rig.servers):
         if not service.running:
             service.start()
@@ -123,3 +129,36 @@ async def test_who_hides_still_does_when_redis_has_lost_its_memory(
         await becomes(b, [True], alice, within=BACK_SECONDS)
         assert await online(a, bob) == [False]
         await a.refute("presence:user_online")
+
+
+CROWD = 200  # as many as may know of each other in one group
+SCRIPTS_MOST = CROWD // 4  # of presence and of the limit of connecting together; each person alone would make two
+QUERIES_MOST = CROWD  # for all of them: who they are, where they sit; and what servers ask by themselves
+
+
+async def test_a_whole_group_that_comes_at_once_is_asked_for_together(
+    rig: Rig, alice: Person, conversation: Any
+) -> None:
+    group = alice.founds("Everybody")
+    talk = group["conversationId"]
+    with psycopg.connect(rig.postgres.url, autocommit=True) as database:
+        database.execute(CROWD_ROWS, {"id": talk, "count": CROWD - 1})
+    people = [Person(f"p{n}", rig.servers[n % 2], sub=f"{talk}-{n}") for n in range(1, CROWD)]
+    async with AsyncExitStack() as stack:
+        with operator(rig) as redis, logged_queries(rig):
+            scripts, asked = scripts_run(redis), queries(rig, "")
+            sockets = await asyncio.gather(*(stack.enter_async_context(one.connect()) for one in people))
+            await sockets[0].expect("heartbeat", within=5)  # what goes on behind the welcomes is done
+            assert scripts_run(redis) - scripts <= SCRIPTS_MOST
+            assert queries(rig, "") - asked <= QUERIES_MOST
+        ids = [one.id for one in people]
+        for socket in sockets[:2]:
+            answer = await socket.ask("presence:check", ids[:100])
+            assert answer == [{"userId": one, "online": True} for one in ids[:100]]
+            await socket.refute("presence:user_online")  # everybody was here: nothing is left to be told
+
+
+def scripts_run(redis: Redis) -> int:
+    """How many scripts Redis has been asked to run."""
+    calls = redis.info("commandstats")
+    return sum(calls.get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in ("eval", "evalsha"))

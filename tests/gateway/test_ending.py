@@ -10,7 +10,7 @@ import pytest
 from localroots_chat.gateway.connection import Connection
 from localroots_chat.gateway.consumer import ChatConsumer
 from localroots_chat.gateway.hub import hub, stop_hub
-from localroots_chat.gateway.layer import Revoked
+from localroots_chat.gateway.layer import Durable, Personal, Revoked
 from localroots_chat.gateway.protocol import Packet
 from localroots_chat.gateway.wiring import Arrival, Person, Seat, Unread
 
@@ -63,5 +63,21 @@ async def test_who_is_revoked_while_being_sent_away_hears_nothing_more(revoked: 
         await consumer._ending
         assert closed == [1012]
         assert hub().connections() == []
+    finally:
+        await stop_hub()
+
+
+async def test_an_item_that_cannot_be_delivered_takes_no_other_with_it(caplog: pytest.LogCaptureFixture) -> None:
+    ear = Ear()
+    person = Person(1, "alice", msgspec.Raw(b"{}"), True, False)
+    arrival = Arrival(person, None, None, [], "epoch", Unread(0, 0), time.time(), [], [])
+    connection = Connection(arrival, ear, lambda code, reason: None)
+    try:
+        hub().attach(connection, [Seat("talk", 0, 0, 2)])
+        connection.blocked = {7}
+        unreadable = Durable("talk", [(0, 1, 1, 7, b'{"event":"no message"}', 7, 0)])
+        hub().announce([unreadable, Personal(1, b'{"event":"hello","data":null}')])
+        assert ear.heard == [b'{"event":"hello","data":null}']
+        assert "A Durable could not be delivered" in caplog.text
     finally:
         await stop_hub()

@@ -242,3 +242,58 @@ async def test_who_is_blocked_while_away_is_hidden_from_the_first_frame(
         said = await b.say(eggs, "hello")
         assert_hidden((await a.expect("message:new", id=said["id"])).data, said)
         assert a.welcome["unreadTotal"] == 0
+
+
+async def test_what_a_blocked_person_changes_in_the_group_is_told_as_of_anybody(
+    alice: Person, bob: Person, carol: Person, eggs: str
+) -> None:
+    group = alice.get(f"/api/conversations/{eggs}/")["group"]["id"]
+    alice.patch(f"/api/groups/{group}/members/{bob.id}/", {"role": "MODERATOR"})
+    alice.post(BLOCKS, {"userId": bob.id})
+    async with alice.connect() as a, bob.connect() as b, carol.connect() as c:
+        await b.ask("group:update", {"groupId": group, "name": "Mine"})
+        await b.ask("group:leave", {"groupId": group})
+        bob.post(f"/api/groups/{group}/join/")
+        for socket in (a, c):
+            await socket.expect("group:updated", name="Mine")
+            await socket.expect("group:member_removed", userId=bob.id)
+            await socket.expect("group:member_added", userId=bob.id)
+            for kind in ("group_renamed", "member_left", "member_joined"):
+                said = await socket.expect("message:new", system={"kind": kind})
+                assert said.data["sender"]["id"] == bob.id
+            assert_in_order(socket.frames)
+
+
+async def test_who_had_no_conversation_when_they_came_is_spared_as_well(
+    alice: Person, bob: Person, new_person: Callable[..., Person], two_servers: Sequence[ChatServer]
+) -> None:
+    nora = new_person("nora", two_servers[0])
+    for person in (nora, bob):
+        person.arrives()
+    nora.post(BLOCKS, {"userId": bob.id}, status=201)
+    group = alice.founds("Valley eggs", bob)
+    async with nora.connect() as n, bob.connect() as b:
+        nora.post(f"/api/groups/{group['id']}/join/")
+        await n.expect("conversation:new")
+        said = await b.say(group["conversationId"], "hello")
+        assert_hidden((await n.expect("message:new", id=said["id"])).data, said)
+
+
+def test_members_lists_show_no_more_of_reading_than_others(
+    alice: Person, bob: Person, carol: Person, eggs: str
+) -> None:
+    group = alice.get(f"/api/conversations/{eggs}/")["group"]["id"]
+    said = carol.post(f"/api/conversations/{eggs}/messages/", {"content": "hello"}, status=201)["message"]
+    for person in (alice, bob):
+        person.post(f"/api/conversations/{eggs}/read/", {"messageId": said["id"]})
+
+    def shown_to(asker: Person) -> dict[str, int]:
+        results = asker.get(f"/api/groups/{group}/members/")["results"]
+        return {one["user"]["id"]: one["lastReadSeq"] for one in results}
+
+    assert [shown_to(carol)[one.id] for one in (alice, bob)] == [said["seq"]] * 2
+    bob.patch("/api/me/", {"receipts": False})
+    assert [shown_to(carol)[one.id] for one in (alice, bob)] == [said["seq"], 0]
+    assert [shown_to(bob)[one.id] for one in (alice, bob)] == [0, said["seq"]]
+    alice.post(BLOCKS, {"userId": carol.id})
+    assert shown_to(carol)[alice.id] == 0

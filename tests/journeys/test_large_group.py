@@ -10,7 +10,8 @@ from tests.support.people import Person
 
 FULL = 5000
 
-_CROWD = """
+# So many more members, %(count)s, of the group with this conversation, %(id)s.
+CROWD_ROWS = """
 WITH people AS (
   INSERT INTO accounts_user (public_id, name, password, email, image, role, language, is_superuser, is_staff, is_active,
     appear_offline, receipts, last_seen, profile_applied, tokens_valid_after)
@@ -28,7 +29,7 @@ def crowded(alice: Person, bob: Person) -> dict[str, Any]:
     group: dict[str, Any] = alice.founds("Everybody", bob)
     assert alice.server.database_url is not None
     with psycopg.connect(alice.server.database_url) as database:
-        database.execute(_CROWD, {"id": group["conversationId"], "count": FULL - 3})
+        database.execute(CROWD_ROWS, {"id": group["conversationId"], "count": FULL - 3})
     return group
 
 

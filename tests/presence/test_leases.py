@@ -132,6 +132,14 @@ async def test_telling_anew_drops_who_is_not_there_any_more() -> None:
     assert {*(await told(other)).online} == {CARL}
 
 
+async def test_who_comes_hiding_is_seen_neither_coming_nor_going() -> None:
+    server = RedisLeases()
+    for anew in (False, True):
+        seen = await told(server, came=[ANN, BEN], hide=[BEN], anew=anew)
+        assert ({*seen.appeared}, {*seen.disappeared}, {*seen.online}) == ({ANN}, set(), {ANN})
+        await forget()
+
+
 async def test_a_server_that_ends_lets_its_people_go_after_a_while(settings: Any) -> None:
     settings.CHAT_PRESENCE_SECONDS = 60
     server, other = RedisLeases(), RedisLeases()

@@ -138,11 +138,12 @@ async def test_a_watch_ends_with_the_right_to_know(comes: Comes, end: str) -> No
         case "it grows":
             hub().announce([Seated(9, "talk", 1.0, 0, 0, 201, b"")])
         case "a block":
-            hub().announce([Settings(2, receipts=True, appear_offline=False, blocked=[1])])
+            hub().announce([Settings(2, 1.0, receipts=True, appear_offline=False, blocked=[1])])
             await hears(ear, (OFFLINE, "p2"))
     announce(Present(2, False, 2), Present(2, True, 3), Present(3, True, 4))
     announce(Present(2, False, 5))
-    await hears(ear, (ONLINE, "p3"))
+    ended_silently = end in ("the watcher leaves", "it grows")  # noticed when there is something to tell
+    await hears(ear, *[(OFFLINE, "p2")] * ended_silently, (ONLINE, "p3"))
 
 
 async def test_a_watch_lasts_while_anything_is_shared(comes: Comes) -> None:
@@ -157,11 +158,35 @@ async def test_who_appears_offline_for_good_was_never_there(comes: Comes) -> Non
     ann, ear = comes(1, "talk")
     watches(ann, contact(2, "talk"))
     ben, _ = comes(2, "talk", hidden=True)
-    hub().announce([Settings(2, receipts=True, appear_offline=False, blocked=[])])
+    hub().announce([Settings(2, 1.0, receipts=True, appear_offline=False, blocked=[])])
     await hears(ear, (ONLINE, "p2"))
     assert not ben.person.appear_offline
-    hub().announce([Settings(2, receipts=True, appear_offline=True, blocked=[])])
+    hub().announce([Settings(2, 2.0, receipts=True, appear_offline=True, blocked=[])])
     await hears(ear, (OFFLINE, "p2"))
+
+
+async def test_more_people_than_go_into_one_call_are_told_in_several(
+    comes: Comes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attendance, "AT_ONCE", 10)
+    book = attendance.attendance()
+    counting = Counting(book._leases)
+    book._leases = counting
+    hub()
+    ann, _ = comes(1, "talk")
+    for key in range(2, 42):
+        comes(key, "talk")
+    watches(ann, *(contact(key, "talk") for key in range(2, 42)), told=True)
+    await settled(book)
+    assert (await book.look([1, 41])).online == {1, 41}  # type: ignore[union-attr]
+    assert counting.asked == 6
+    await book._beat()
+    assert counting.asked == 6 + 4
+    del counting.questions[:]
+    book._anew = True
+    await book.look([])
+    await settled(book)
+    assert [(len(one.came), one.anew) for one in counting.questions] == [(10, True), *[(10, False)] * 3, (1, False)]
 
 
 class Counting:
@@ -169,9 +194,11 @@ class Counting:
 
     def __init__(self, leases: Leases) -> None:
         self._leases, self.asked = leases, 0
+        self.questions: list[Asked] = []
 
     async def ask(self, asked: Asked) -> Seen:
         self.asked += 1
+        self.questions.append(asked)
         await asyncio.sleep(0)
         return await self._leases.ask(asked)
 
