@@ -24,6 +24,7 @@ REGISTERING = ["@admin.register", "@receiver", "@action", "@describe"]
 KEPT = {
     "has_moderate_permission": "asked by the admin, for actions that want the right to moderate",
     "Media": "the styles of a page of Django's admin",
+    "Trigrams": "an operation of migrations",
     "USERNAME_FIELD": "of Django's users",
     "create_superuser": "called by manage.py createsuperuser",
     "EVENTS": "the page of events, which people read and tests compare with the code",
