@@ -291,3 +291,26 @@ async def test_a_message_written_while_the_server_restarts_arrives_once(browser:
         await alice.page.reload()
         await alice.sees(*everything)
         assert not alice.troubles + bob.troubles
+
+
+# As the page's own requests are made; it has no button for it yet.
+_FETCH = """
+async ([method, address, body]) => {
+  const token = document.cookie.match(/csrftoken=([^;]+)/)[1];
+  const headers = {"Content-Type": "application/json", "X-CSRFToken": token, Accept: "application/json"};
+  const answer = await fetch(address, {method, headers, body: body && JSON.stringify(body)});
+  return answer.status === 204 ? null : await answer.json();
+}"""
+
+
+async def test_what_a_blocked_person_has_said_vanishes_from_the_open_page_and_comes_back(cast: Cast) -> None:
+    alice, bob, _ = cast
+    await talk(alice, bob)
+    await alice.writes("Hello")
+    await alice.sees("Good morning", "Hello")
+    (found,) = (await alice.page.evaluate(_FETCH, ["GET", f"/api/users/?search={bob.name}", None]))["results"]
+    await alice.page.evaluate(_FETCH, ["POST", "/api/blocks/", {"userId": found["id"]}])
+    await alice.sees("Message from someone you blocked", "Hello")
+    await alice.page.evaluate(_FETCH, ["DELETE", f"/api/blocks/{found['id']}/", None])
+    await alice.sees("Good morning", "Hello")
+    await bob.sees("Good morning", "Hello")
