@@ -452,3 +452,6 @@ class SignInAdmin(ReadOnlyAdmin[SignIn]):
     @admin.display(description="person")
     def person(self, sign_in: SignIn) -> SafeString:
         return page_link("accounts_user", sign_in.user)
+
+
+from localroots_chat.accounts import admin_history as admin_history  # noqa: E402  registers its page with these

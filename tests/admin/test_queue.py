@@ -130,3 +130,21 @@ def test_who_may_only_look_decides_nothing(clerk_at: Callable[..., Client], rude
     act(client, QUEUE, "dismiss_these_reports", rude, reason="Because")
     rude.refresh_from_db()
     assert rude.closed_at is None
+
+
+def test_the_history_tells_who_did_what_and_why_and_cannot_be_changed(
+    clerk_at: Callable[..., Client], rude: Case, clerk: User
+) -> None:
+    client = clerk_at(*RIGHTS, "admin.view_logentry", "admin.delete_logentry", "admin.change_logentry")
+    act(client, QUEUE, "dismiss_these_reports", rude, reason="Not so rude")
+    shown = client.get(reverse("admin:admin_logentry_changelist")).content.decode()
+    for wanted in ("Dismiss these reports: Not so rude", "message of Bob", "Clerk"):
+        assert wanted in shown, wanted
+    entry = LogEntry.objects.get()
+    for page in ("change", "delete"):
+        path = reverse(f"admin:admin_logentry_{page}", args=[entry.pk])
+        assert client.post(path, {"change_message": "Nothing", "post": "yes"}).status_code == 403
+    assert LogEntry.objects.get().change_message == "Dismiss these reports: Not so rude"
+    bare = clerk_at()
+    clerk.user_permissions.clear()
+    assert bare.get(reverse("admin:admin_logentry_changelist")).status_code == 403
