@@ -19,7 +19,11 @@ class HistoryAdmin(ReadOnlyAdmin[LogEntry]):
 
     list_display = ("action_time", "staff", "what", "about")
     list_display_links = ("action_time",)
-    list_filter = ("action_flag", "content_type", only("staff", "user", User.objects.filter(is_staff=True)))
+    list_filter = (
+        "action_flag",
+        ("content_type", admin.RelatedOnlyFieldListFilter),
+        only("staff", "user", User.objects.filter(is_staff=True)),
+    )
     search_fields = ("change_message", "object_repr")
     search_help_text = "Words of a reason, or of what it was about."
     fields = ("action_time", "staff", "what", "about")
