@@ -360,6 +360,7 @@ class Hub:
         task = self.loop.create_task(self._guard(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: work.close())  # cancelled before it began, it would not be over
 
     async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
         try:
