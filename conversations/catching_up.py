@@ -67,7 +67,7 @@ def _changes(row: Sequence[Any], prev: int, seq: int, card: Callable[[], GroupSh
 
 def missed_since(since: float, topics: Sequence[str], people: Sequence[int]) -> Missed:
     """What has changed since this database time: versions of these conversations; seats, access, settings and blocks
-    of these people. Six queries; two more where settings or blocks have changed, of whomever.
+    of these people. Seven queries; two more where settings or blocks have changed, of whomever.
     """
     counted = count_sweep()
     now, begin = database_clock(), datetime.fromtimestamp(since, UTC)

@@ -4,16 +4,13 @@ The structs are the contract's objects, field for field; the functions fill them
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
 from conversations.models import Conversation, Message, Participant
 from localroots_chat.accounts.people import UserShape
 from localroots_chat.wire import Id, PersonId, Time, one_of
-
-if TYPE_CHECKING:
-    pass
 
 EXCERPT_CHARACTERS = 120
 

@@ -13,10 +13,10 @@ from localroots_chat.gateway.hub import hub
 from localroots_chat.gateway.layer import Fleeting
 from localroots_chat.gateway.per_loop import per_loop
 from localroots_chat.gateway.protocol import event_frame
+from presence.contacts import MEMBERS_MOST
 
 AGAIN_SECONDS: Final = 3.0
 EXPIRES_SECONDS: Final = 6.0
-MEMBERS_MOST: Final = 200
 
 
 class TypingEvent(msgspec.Struct, rename="camel"):
