@@ -19,8 +19,10 @@ from localroots_chat.gateway.hub import hub, stop_hub  # noqa: E402
 from localroots_chat.http_threads import OneHopHandler  # noqa: E402
 from localroots_chat.observability.health import Health  # noqa: E402
 from localroots_chat.postgresql.base import begin_to_serve  # noqa: E402
+from localroots_chat.screening.screen import screens  # noqa: E402
 
 begin_to_serve()
+screens()  # not with the first message: a model takes a second to load
 
 
 async def refuse(scope: dict[str, Any], receive: Any, send: Any) -> None:

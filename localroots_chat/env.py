@@ -62,6 +62,18 @@ def seconds(name: str, default: float) -> float:
     return parsed
 
 
+def share(name: str, default: float) -> float:
+    """A number from 0 to 1."""
+    value = text(name)
+    try:
+        parsed = float(value or default)
+    except ValueError:
+        parsed = -1.0
+    if not 0 <= parsed <= 1:
+        raise ImproperlyConfigured(f"{name} must be a number from 0 to 1, not {value!r}.")
+    return parsed
+
+
 def words(name: str, default: list[str] | None = None) -> list[str]:
     """A list, separated by commas."""
     value = text(name)

@@ -237,6 +237,12 @@ CHAT_PRESENCE_SECONDS = env.seconds("CHAT_PRESENCE_SECONDS", 15)
 CHAT_PRESENCE_GRACE_SECONDS = env.seconds("CHAT_PRESENCE_GRACE_SECONDS", 10)
 CHAT_TICKET_SECONDS = env.number("CHAT_TICKET_SECONDS", 30, least=1)
 
+# What is looked at before it is stored, and by whom (localroots_chat/screening/SCREENING.md)
+CHAT_SCREEN = env.words("CHAT_SCREEN")
+CHAT_SCREEN_RULES = env.text("CHAT_SCREEN_RULES")
+CHAT_SCREEN_SCORE = env.share("CHAT_SCREEN_SCORE", 0.9)
+CHAT_SCREEN_SECONDS = env.seconds("CHAT_SCREEN_SECONDS", 1)
+
 # Files and texts
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

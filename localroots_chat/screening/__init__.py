@@ -1,0 +1,1 @@
+"""What may be said: texts are looked at before they are stored (SCREENING.md)."""
