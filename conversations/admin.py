@@ -19,11 +19,11 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from conversations import admin_queue as admin_queue  # registers its page with those of this module
+from conversations import admin_held as admin_held  # registers its page with those of this module
 from conversations.history import PAGE
 from conversations.models import Conversation, Message, Participant, ReadReceipt
 from conversations.shapes import excerpt_of
-from localroots_chat.accounts.admin import ReadOnlyAdmin, list_links, only, page_link, people_named, state_filter
+from localroots_chat.accounts.admin_pages import ReadOnlyAdmin, list_links, only, page_link, people_named, state_filter
 from localroots_chat.accounts.models import User
 
 if TYPE_CHECKING:  # what is generic only in the stubs

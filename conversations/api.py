@@ -17,6 +17,7 @@ from conversations import (
     blocking,
     direct,
     edits,
+    held,
     history,
     inbox,
     messages,
@@ -30,8 +31,15 @@ from conversations import (
 from conversations.message_rows import message_seen_by
 from conversations.receipts import ReaderShape
 from conversations.search import FoundShape
-from conversations.shapes import ClientId, ConversationShape, MessageShape, SentShape, SentType
-from conversations.storing import Stored
+from conversations.sends import HeldAnswer, Stored
+from conversations.shapes import (
+    ClientId,
+    ConversationShape,
+    HeldShape,
+    MessageShape,
+    SentShape,
+    SentType,
+)
 from conversations.sync import SyncRequest, SyncShape, sync
 from localroots_chat.accounts import blocks
 from localroots_chat.accounts.authentication import asker
@@ -140,19 +148,28 @@ class ConversationViewSet(ViewSet):
 
     @describe(
         takes=NewMessage,
-        gives={200: SentShape, 201: SentShape},
-        refuses=["body_empty", "body_too_long", "forbidden", "muted", "client_id_reused", "overloaded"],
+        gives={200: SentShape, 201: SentShape, 202: HeldAnswer},
+        refuses=[
+            "body_empty",
+            "body_too_long",
+            "forbidden",
+            "muted",
+            "client_id_reused",
+            "content_refused",
+            "overloaded",
+        ],
     )
     @messages.mapping.post
     def post_message(self, request: Request, conversation: str) -> Response:
         """Send a message, as by message:send.
 
         Stored before it is answered. The same `clientId` with the same content again gives the same message (200,
-        `duplicate`), so a client may repeat until it is answered.
+        `duplicate`), so a client may repeat until it is answered. Where texts are looked at first, it may have to wait
+        for a moderator (202).
         """
         fields = read_body(request, NewMessage)
 
-        async def post() -> Stored:
+        async def post() -> Stored | HeldAnswer:
             return await messages.post(
                 sender=asker(request).pk,
                 conversation=conversation,
@@ -163,8 +180,10 @@ class ConversationViewSet(ViewSet):
                 attachment_ids=fields.attachment_ids,
             )
 
-        stored = on_serving_loop(post)
-        return Response(stored, status=status.HTTP_200_OK if stored.duplicate else status.HTTP_201_CREATED)
+        answer = on_serving_loop(post)
+        if isinstance(answer, HeldAnswer):
+            return Response(answer, status=status.HTTP_202_ACCEPTED)
+        return Response(answer, status=status.HTTP_200_OK if answer.duplicate else status.HTTP_201_CREATED)
 
     @describe(takes=ReadUpTo, gives={200: reads.ReadAnswer})
     @action(detail=True, methods=["post"])
@@ -210,7 +229,7 @@ class MessageViewSet(ViewSet):
     @describe(
         takes=NewText,
         gives={200: MessageShape},
-        refuses=["body_empty", "body_too_long", "forbidden", "muted"],
+        refuses=["body_empty", "body_too_long", "forbidden", "muted", "content_refused"],
     )
     def partial_update(self, request: Request, message: str) -> Response:
         """Change what one's own message says, as by message:edit."""
@@ -283,6 +302,60 @@ class BlockViewSet(ViewSet):
         """
         blocking.unblock(asker(request), user)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class Answer(msgspec.Struct):
+    """What the sender is told."""
+
+    answer: str = ""
+
+
+class HeldViewSet(ViewSet):
+    """Messages that wait for a moderator."""
+
+    lookup_field = "key"
+    lookup_value_regex = "[^/]+"
+
+    @describe(
+        gives={200: Listed[HeldShape]},
+        query=[
+            OpenApiParameter(
+                "conversation", str, description="What waits there, and one may decide about or has sent."
+            ),
+            LIMIT,
+            CURSOR,
+        ],
+        refuses=["not_found", "cursor_invalid"],
+    )
+    def list(self, request: Request) -> Response:
+        """List one's own messages that wait for a moderator; or as a moderator, those that wait in a conversation."""
+        limit = number_parameter(request._request, "limit", 50, least=1, most=100)
+        after = _id_in(request.GET["cursor"]) if "cursor" in request.GET else None
+        conversation = request.GET.get("conversation")
+        if conversation:
+            rows = held.waiting_in(asker(request), conversation, after=after, limit=limit)
+        else:
+            rows = held.own_waiting(asker(request), after=after, limit=limit)
+        more = write_cursor(str(rows[limit - 1].pk)) if len(rows) > limit else None
+        return Response(Listed([held.shape_of_held(row) for row in rows[:limit]], more))
+
+    @describe(gives={204: None})
+    def destroy(self, request: Request, key: str) -> Response:
+        """Withdraw one's own, as if it had never been sent."""
+        held.withdraw(asker(request), key)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @describe(gives={200: HeldShape}, refuses=["forbidden"])
+    @action(detail=True, methods=["post"])
+    def approve(self, request: Request, key: str) -> Response:
+        """Let it be said. It gets the next place in its conversation, and is from now."""
+        return Response(held.approve(asker(request), key))
+
+    @describe(takes=Answer, gives={200: HeldShape}, refuses=["forbidden"])
+    @action(detail=True, methods=["post"])
+    def refuse(self, request: Request, key: str) -> Response:
+        """Don't let it be said. Its sender reads the answer."""
+        return Response(held.refuse(asker(request), key, read_body(request, Answer).answer))
 
 
 class ReportView(APIView):

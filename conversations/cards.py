@@ -54,7 +54,8 @@ LEFT JOIN conversations_participant p ON FALSE
 WHERE c.id = %s"""
 
 
-def card_for_all(conversation: uuid.UUID) -> GroupShape:
-    """The card of this conversation's group without anybody's role, for what goes to many. One query."""
-    (row,) = ask(_FOR_ALL, id_in(conversation)).rows()
-    return msgspec.structs.replace(card_of(row), my_role=msgspec.UNSET)
+def card_for_all(conversation: uuid.UUID) -> GroupShape | None:
+    """The card of this conversation's group without anybody's role, for what goes to many; None, where it is a direct
+    one. One query."""
+    rows = ask(_FOR_ALL, id_in(conversation)).rows()
+    return msgspec.structs.replace(card_of(rows[0]), my_role=msgspec.UNSET) if rows else None

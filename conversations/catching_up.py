@@ -52,7 +52,7 @@ def read_after(topic: str, version: int, seq: int) -> Head:
     return Head(head[0] if complete else prev, head[1] if complete else seq, changes)
 
 
-def _changes(row: Sequence[Any], prev: int, seq: int, card: Callable[[], GroupShape]) -> list[Change]:
+def _changes(row: Sequence[Any], prev: int, seq: int, card: Callable[[], GroupShape | None]) -> list[Change]:
     shape = told(row)
     if shape.seq > seq and shape.system is not None:
         return system_messages.changes(shape, card(), prev=prev)

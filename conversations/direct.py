@@ -1,9 +1,11 @@
 """Opening a direct conversation: one for each pair of people, however many open it at once."""
 
+import uuid
 from collections.abc import Mapping
 from functools import partial
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from conversations import events
 from conversations.inbox import conversation_of
@@ -28,16 +30,23 @@ def open_direct(opener: User, other_id: str) -> tuple[ConversationShape, bool]:
         raise not_found("person")
     if other.pk == opener.pk:
         raise invalid("userId", "A conversation needs another person.")
-    key = direct_key(opener.pk, other.pk)
-    known = Conversation.objects.filter(direct_key=key).values_list("pk", flat=True).first()
+    known = _between(opener, other).first()
     if known is not None:
         return conversation_of(opener.pk, known), False
     check_may_write(opener.pk, User.objects.filter(pk=other.pk))
+    key, is_new = find_or_make(opener, other)
+    return conversation_of(opener.pk, key), is_new
+
+
+def find_or_make(opener: User, other: User) -> tuple[uuid.UUID, bool]:
+    """The conversation of these two, whether or not they want one, and whether it is new."""
+    known = _between(opener, other).first()
+    if known is not None:
+        return known, False
     try:
-        return _create(opener, other, key), True
+        return _create(opener, other), True
     except IntegrityError:  # the other one, or another tab, was first
-        known = Conversation.objects.values_list("pk", flat=True).get(direct_key=key)
-        return conversation_of(opener.pk, known), False
+        return _between(opener, other).get(), False
 
 
 def direct_key(one: int, other: int) -> str:
@@ -45,13 +54,18 @@ def direct_key(one: int, other: int) -> str:
     return f"{min(one, other)}:{max(one, other)}"
 
 
+def _between(one: User, other: User) -> QuerySet[Conversation, uuid.UUID]:
+    return Conversation.objects.filter(direct_key=direct_key(one.pk, other.pk)).values_list("pk", flat=True)
+
+
 @transaction.atomic
-def _create(opener: User, other: User, key: str) -> ConversationShape:
+def _create(opener: User, other: User) -> uuid.UUID:
+    key = direct_key(opener.pk, other.pk)
     conversation = Conversation.objects.create(type=Conversation.Type.DIRECT, direct_key=key, member_count=2)
     Participant.objects.bulk_create([Participant(conversation=conversation, user=user) for user in (opener, other)])
     shapes = {user.pk: conversation_of(user.pk, conversation.pk) for user in (opener, other)}
     transaction.on_commit(partial(_tell, shapes), robust=True)
-    return shapes[opener.pk]
+    return conversation.pk
 
 
 def _tell(shapes: Mapping[int, ConversationShape]) -> None:

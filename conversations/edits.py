@@ -13,18 +13,25 @@ from conversations.changing import Held, hold, hold_as_staff
 from conversations.messages import check_content
 from conversations.models import EarlierText, Message, Reaction
 from conversations.participants import may_moderate
+from conversations.screening import check_change
 from conversations.shapes import MessageShape
 from localroots_chat.accounts.models import User
 from localroots_chat.errors import ChatError
 
 
-@transaction.atomic
 def edit(*, editor: int, message: str, content: str) -> MessageShape:
     """Gives one's own message another text, for some minutes after it was sent.
 
-    Raises ChatError `not_found`, `forbidden`, `muted`, and what `check_content` raises. At most ten queries.
+    Raises ChatError `not_found`, `forbidden`, `muted`, `content_refused`, and what `check_content` raises. At most ten
+    queries; two more where texts are looked at first.
     """
     text = check_content(content)
+    check_change(editor, message, text)
+    return _edit(editor, message, text)
+
+
+@transaction.atomic
+def _edit(editor: int, message: str, text: str) -> MessageShape:
     held = hold(editor, message)
     _check_own(held)
     row = held.message

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from conversations.shapes import ConversationShape, GroupShape, for_everybody
+from conversations.shapes import ConversationShape, GroupShape, HeldShape, for_everybody
 from localroots_chat.accounts.models import User
 from localroots_chat.gateway.layer import Fleeting, Item, Personal, Seated
 from localroots_chat.gateway.protocol import event_frame
@@ -54,6 +54,11 @@ def group_created(shape: ConversationShape, prev: int) -> bytes:
         raise TypeError("A direct conversation has no group.")
     data = GroupCreated(**msgspec.structs.asdict(shape.group), conversation=shape)
     return event_frame("group:created", data, {"conversationId": shape.id, "prev": prev, "version": shape.version})
+
+
+def message_held(sender: int, shape: HeldShape) -> Personal:
+    """What has become of a message that waits, or waited, for a moderator: to its sender (a key)."""
+    return Personal(sender, event_frame("message:held", shape))
 
 
 def conversation_reset(conversation: str) -> bytes:

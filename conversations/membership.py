@@ -88,7 +88,7 @@ class Talk:
         shape = conversation_of(seat.user_id, self.conversation.pk)
         publish.on_commit(Personal(seat.user_id, events.conversation_new(shape)))
 
-    def record(self, kind: Kind, *, by: User, about: Sequence[User] = ()) -> None:
+    def record(self, kind: Kind, *, by: User, about: Sequence[User] = (), said: str = "") -> None:
         """Makes the change: the message, the conversation's next version, and the news when it is committed.
 
         Four queries, and the conversation as new members see it.
@@ -98,7 +98,7 @@ class Talk:
         conversation.version += versions_of(kind, len(about))
         conversation.last_seq += 1
         conversation.meta_version = conversation.version
-        message = self._say(kind, by, about)
+        message = self._say(kind, by, about, said)
         conversation.updated_at, conversation.changed_at = self.now, DatabaseNow()
         conversation.save(
             update_fields=["version", "last_seq", "meta_version", "member_count", "updated_at", "changed_at"]
@@ -112,7 +112,7 @@ class Talk:
         transaction.on_commit(tell, robust=True)
         self._gained, self._lost = {}, []
 
-    def _say(self, kind: Kind, by: User, about: Sequence[User]) -> Message:
+    def _say(self, kind: Kind, by: User, about: Sequence[User], said: str) -> Message:
         shown = about[:1] if kind is Kind.OWNER_CHANGED else about
         return Message.objects.create(
             id=uuid7(),
@@ -121,7 +121,7 @@ class Talk:
             seq=self.conversation.last_seq,
             version=self.conversation.version,
             type=Message.Type.SYSTEM,
-            content=text_of(kind, by.name, ", ".join(person.name for person in shown)),
+            content=text_of(kind, by.name, ", ".join(person.name for person in shown), said),
             system={"kind": kind, "userIds": [person.public_id for person in about]},
             created_at=self.now,
             updated_at=self.now,

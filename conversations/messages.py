@@ -8,7 +8,7 @@ from typing import Final
 from django.conf import settings
 
 from conversations.models import Message
-from conversations.storing import Send, Stored, digest_of
+from conversations.sends import HeldAnswer, Send, Stored, digest_of
 from conversations.writer import writer
 from localroots_chat.errors import ChatError, invalid
 from localroots_chat.wire import is_text, key_of
@@ -25,12 +25,12 @@ def post(
     client_id: str | None = None,
     reply_to: str | None = None,
     attachment_ids: list[str] | None = None,
-) -> asyncio.Future[Stored]:
+) -> asyncio.Future[Stored | HeldAnswer]:
     """Puts a message of the person with key `sender` into the writer, now; the future ends after COMMIT.
 
     To be called on the serving loop. Raises ChatError for what can be seen at once: `invalid_field`, `body_empty`,
     `body_too_long`, `not_found`, `overloaded`; the future may end with `not_found`, `forbidden`, `muted`,
-    `client_id_reused`, `rate_limited`, `unavailable`.
+    `client_id_reused`, `content_refused`, `rate_limited`, `unavailable`.
     """
     key = key_of(conversation)
     kind = _check_type(type_, attachment_ids)

@@ -173,6 +173,56 @@ class Message(models.Model):
         return f"{self.conversation_id} #{self.seq}"
 
 
+class HeldMessage(models.Model):
+    """A message that waits for a moderator: seen by nobody else but its sender, without a place in the conversation.
+
+    When it is approved, `message` is what became of it.
+    """
+
+    class Outcome(models.TextChoices):
+        APPROVED = "APPROVED"
+        REFUSED = "REFUSED"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="held", db_index=False)
+    sender = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="held")
+    client_id = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 (as in Message)
+    digest = models.CharField(max_length=32, blank=True, help_text="Of what was sent under the client id.")
+    type = models.CharField(max_length=6, choices=Message.Type.choices, default=Message.Type.TEXT)
+    content = models.TextField(blank=True)
+    reply_to = models.ForeignKey(Message, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False)
+    reason = models.TextField(blank=True, help_text="What the screen says.")
+    created_at = models.DateTimeField()
+    outcome = models.CharField(max_length=8, choices=Outcome.choices, blank=True, db_default="")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="held_decided"
+    )
+    answer = models.CharField(max_length=500, blank=True, db_default="", help_text="What the moderator says.")
+    message = models.OneToOneField(Message, models.SET_NULL, null=True, blank=True, related_name="held_as")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["conversation", "sender", "client_id"],
+                condition=Q(client_id__isnull=False),
+                name="held_client_id_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome="", decided_at__isnull=True)
+                | Q(outcome__in=["APPROVED", "REFUSED"], decided_at__isnull=False),
+                name="held_outcome_known",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["conversation", "id"], condition=Q(outcome=""), name="held_waiting_there"),
+            models.Index(fields=["id"], condition=Q(outcome=""), name="held_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return f"held message of {self.sender}"
+
+
 class EarlierText(models.Model):
     """What a message said before it was changed or deleted, for moderators."""
 
@@ -237,7 +287,10 @@ class Case(models.Model):
     class Outcome(models.TextChoices):
         DISMISSED = "DISMISSED"
         REMOVED = "REMOVED", "Message removed"
+        WARNED = "WARNED", "Person warned"
+        SILENCED = "SILENCED", "Person silenced"
         SUSPENDED = "SUSPENDED", "Person suspended"
+        CLOSED = "CLOSED", "Group closed"
 
     kind = models.CharField(max_length=7, choices=Kind.choices)
     message = models.ForeignKey(Message, models.SET_NULL, null=True, blank=True, related_name="cases")

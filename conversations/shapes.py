@@ -90,6 +90,24 @@ class SentShape(msgspec.Struct):
     duplicate: bool
 
 
+class HeldShape(msgspec.Struct, rename="camel", kw_only=True):
+    """A message that the screen has held, as its sender and moderators see it. `reason` is the screen's, `answer` that
+    of who refused it; `messageId` is what it became when it was approved."""
+
+    id: Id
+    conversation_id: Id
+    client_id: str | None
+    type: MessageType
+    content: str
+    reply_to: Id | None
+    sender: UserShape
+    reason: str
+    state: Annotated[str, one_of(["WAITING", "APPROVED", "REFUSED", "WITHDRAWN"])]
+    answer: str = ""
+    message_id: Id | None = None
+    created_at: Time
+
+
 class ParticipantShape(msgspec.Struct, rename="camel"):
     """Somebody in a conversation."""
 

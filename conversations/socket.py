@@ -6,8 +6,8 @@ import msgspec
 
 from conversations import edits, history, inbox, messages, reactions, reads
 from conversations.participants import seat_of
+from conversations.sends import HeldAnswer, Stored
 from conversations.shapes import ConversationShape, MessageShape
-from conversations.storing import Stored
 from conversations.sync import SyncRequest, SyncShape, sync
 from localroots_chat.accounts.models import User
 from localroots_chat.database import in_thread
@@ -102,7 +102,7 @@ def _load(user: int, conversation: str) -> Joined:
     return Joined(shape, history.page_of(user, conversation, history.Place("newest")).messages)
 
 
-def send(connection: Connection, data: MessageSend) -> Awaitable[Stored]:
+def send(connection: Connection, data: MessageSend) -> Awaitable[Stored | HeldAnswer]:
     """message:send: put into the writer at once, so that a socket's messages keep their order."""
     return messages.post(
         sender=connection.person.key,

@@ -18,6 +18,7 @@ class Statements(NamedTuple):
     stored: str
     answered: str
     insert: str
+    hold: str
     heads: str
 
 
@@ -36,9 +37,11 @@ JOIN conversations_participant p ON p.conversation_id = w.c AND p.user_id = w.u 
 JOIN conversations_conversation c ON c.id = p.conversation_id
 JOIN accounts_user u ON u.id = p.user_id"""
 _KNOWN = """
-SELECT m.conversation_id, m.sender_id, m.client_id, m.digest, m.id
+SELECT w.c, w.u, w.k, coalesce(m.digest, h.digest), m.id, h.outcome
 FROM {wanted}
-JOIN conversations_message m ON m.conversation_id = w.c AND m.sender_id = w.u AND m.client_id = w.k"""
+LEFT JOIN conversations_message m ON m.conversation_id = w.c AND m.sender_id = w.u AND m.client_id = w.k
+LEFT JOIN conversations_heldmessage h ON h.conversation_id = w.c AND h.sender_id = w.u AND h.client_id = w.k
+  AND h.outcome <> 'APPROVED'"""
 _ANSWERED = """
 SELECT m.id, m.conversation_id, m.seq, u.public_id, m.content, m.sender_id, w.u, m.type <> 'SYSTEM' AND {hidden}
 FROM {wanted} JOIN conversations_message m ON m.id = w.m JOIN accounts_user u ON u.id = m.sender_id"""
@@ -46,6 +49,11 @@ _INSERT = """
 INSERT INTO conversations_message
   (id, conversation_id, sender_id, seq, version, client_id, digest, type, content, reply_to_id, created_at, updated_at)
 SELECT w.* FROM {wanted} WHERE true"""
+# A batch that is tried again finds what it has held by its ids.
+_HOLD = """
+INSERT INTO conversations_heldmessage
+  (id, conversation_id, sender_id, client_id, digest, type, content, reply_to_id, reason, created_at)
+SELECT w.* FROM {wanted} WHERE true ON CONFLICT (id) DO NOTHING"""
 _HEADS = """
 UPDATE conversations_conversation AS c SET last_seq = w.s, version = w.v, updated_at = {now}, changed_at = {now}
 FROM {wanted} WHERE c.id = w.c"""
@@ -59,7 +67,8 @@ STATEMENTS: Final = Statements(
     lock=_LOCK + _FOR_UPDATE + _SKIP_LOCKED,
     lock_waiting=_LOCK + _FOR_UPDATE,
     seats=_SEATS.format(wanted=wanted(c="uuid", u="bigint")) + f"\nWHERE {few('w.u')}",
-    known=_KNOWN.format(wanted=wanted(c="uuid", u="bigint", k="text")) + f"\nWHERE {few('w.u')}",
+    known=_KNOWN.format(wanted=wanted(c="uuid", u="bigint", k="text"))
+    + f"\nWHERE {few('w.u')} AND (m.id IS NOT NULL OR h.id IS NOT NULL)",
     stored=f"SELECT id FROM conversations_message WHERE id {AMONG}",
     answered=_ANSWERED.format(wanted=wanted(m="uuid", u="bigint"), hidden=blocks("w.u", "m.sender_id"))
     + f"\nWHERE {few('w.u')}",
@@ -77,6 +86,20 @@ STATEMENTS: Final = Statements(
             r="uuid",
             at="timestamptz",
             upd="timestamptz",
+        ),
+    ),
+    hold=_HOLD.format(
+        wanted=wanted(
+            i="uuid",
+            c="uuid",
+            u="bigint",
+            k="text",
+            d="text",
+            t="text",
+            b="text",
+            r="uuid",
+            why="text",
+            at="timestamptz",
         ),
     ),
     heads=_HEADS.format(now=NOW, wanted=wanted(c="uuid", s="bigint", v="bigint")) + f" AND {few('w.v')}",

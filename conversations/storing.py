@@ -3,27 +3,30 @@
 When and with whom a send is stored is writer.py's business.
 """
 
-import hashlib
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
 from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
-from uuid_utils.compat import uuid7
 
+from conversations.events import message_held
 from conversations.message_rows import message_for_everybody, own_messages
-from conversations.shapes import MessageShape, ReplyShape, excerpt_of, unquoted
+from conversations.models import HeldMessage
+from conversations.screening import rulings_on_sends
+from conversations.sends import HeldAnswer, Send, Stored
+from conversations.shapes import HeldShape, MessageShape, ReplyShape, excerpt_of, unquoted
 from conversations.statements import STATEMENTS
 from localroots_chat.accounts.blocks import cannot_write, you_block
 from localroots_chat.accounts.people import UserShape
 from localroots_chat.database import Answer, ask, json_list, tell, together
 from localroots_chat.errors import ChatError, invalid, not_found
 from localroots_chat.gateway.layer import ChangeTuple, Durable, Item
-from localroots_chat.gateway.protocol import encode, event_frame, raw
+from localroots_chat.gateway.protocol import event_frame, raw
+from localroots_chat.screening.screen import Ruling, Verdict, refusal
 from localroots_chat.sql import id_in, id_out, ids, time_in, time_out
 from localroots_chat.wire import iso
 
@@ -32,38 +35,13 @@ _log = logging.getLogger(__name__)
 LOCK_SECONDS: Final = 2
 
 
-class Send(msgspec.Struct, frozen=True):
-    """A message on its way in, its content already checked. `id` will be the message's."""
-
-    sender: int
-    conversation: uuid.UUID
-    content: str
-    type: str
-    client_id: str | None
-    reply_to: uuid.UUID | None
-    digest: str
-    id: uuid.UUID = msgspec.field(default_factory=uuid7)
-
-
-class Stored(msgspec.Struct):
-    """The answer to a send after COMMIT: the wire's Message as JSON, and whether it was there before."""
-
-    message: msgspec.Raw
-    duplicate: bool
-
-
-def digest_of(content: str, type_: str, reply_to: uuid.UUID | None) -> str:
-    """What tells an honest retry from another text under the same clientId: 128 bits of what was first sent."""
-    return hashlib.blake2b(encode([type_, content, reply_to]), digest_size=16).hexdigest()
-
-
 class Locked(Exception):
     """The conversation is held by somebody else at the moment."""
 
 
 LOCKED: Final = Locked()
 
-Outcome = Stored | Exception
+Outcome = Stored | HeldAnswer | Exception
 
 
 class _Seat(msgspec.Struct):
@@ -80,52 +58,55 @@ class _Head(msgspec.Struct):
 
 
 class Batch:
-    """Some sends, stored in one transaction. May be tried again after a lost connection: ids find what was stored."""
+    """Some sends, stored in one transaction. May be tried again after a lost connection: ids find what was stored.
 
-    def __init__(self, sends: Sequence[Send], *, wait_for_locks: bool) -> None:
+    The screen looks at them first, unless a moderator has.
+    """
+
+    def __init__(self, sends: Sequence[Send], *, wait_for_locks: bool, approved: bool = False) -> None:
         self.sends, self.wait_for_locks = sends, wait_for_locks
         self._tried = False
+        self._rulings: Mapping[uuid.UUID, Ruling] | None = {} if approved else None
 
     def store(self) -> tuple[list[Outcome], list[Item]]:
         """One outcome per send, in order, and what is to be published. Runs in a database thread."""
-        outcomes, changes = self._store(self.sends)
-        return outcomes, [Durable(str(conversation), some) for conversation, some in changes.items()]
+        if self._rulings is None:
+            self._rulings = rulings_on_sends(self.sends)
+        return self._store(self.sends, self._rulings)
 
-    def _store(self, sends: Sequence[Send]) -> "tuple[list[Outcome], _Changes]":
+    def _store(self, sends: Sequence[Send], rulings: Mapping[uuid.UUID, Ruling]) -> tuple[list[Outcome], list[Item]]:
+        again, self._tried = self._tried, True
         try:
-            return self._store_together(sends)
+            with transaction.atomic(), together():
+                return _Transaction(sends, rulings, wait_for_locks=self.wait_for_locks, again=again).run()
         except (DataError, IntegrityError):
             if len(sends) == 1:
                 _log.exception("A message could not be stored")
-                return [invalid("content", "This message cannot be stored.")], {}
+                return [invalid("content", "This message cannot be stored.")], []
         # One bad send must not take the others with it: halve until it stands alone.
         half = len(sends) // 2
-        first, first_changes = self._store(sends[:half])
-        second, second_changes = self._store(sends[half:])
-        for conversation, some in second_changes.items():
-            first_changes.setdefault(conversation, []).extend(some)
-        return first + second, first_changes
-
-    def _store_together(self, sends: Sequence[Send]) -> "tuple[list[Outcome], _Changes]":
-        again, self._tried = self._tried, True
-        with transaction.atomic(), together():
-            return _Transaction(sends, wait_for_locks=self.wait_for_locks, again=again).run()
+        first, news = self._store(sends[:half], rulings)
+        second, later = self._store(sends[half:], rulings)
+        return first + second, news + later
 
 
-_Changes = dict[uuid.UUID, list[ChangeTuple]]
 _ClientKey = tuple[uuid.UUID, int, str]
 
 
 class _Transaction:
-    """The statements of one batch: lock, seats, known ids, insert, heads."""
+    """The statements of one batch: lock, seats, known ids, insert, heads; one more where something is held."""
 
-    def __init__(self, sends: Sequence[Send], *, wait_for_locks: bool, again: bool) -> None:
-        self.sends, self.wait_for_locks, self.again = sends, wait_for_locks, again
-        self.changes: _Changes = {}
+    def __init__(
+        self, sends: Sequence[Send], rulings: Mapping[uuid.UUID, Ruling], *, wait_for_locks: bool, again: bool
+    ) -> None:
+        self.sends, self.rulings, self.wait_for_locks, self.again = sends, rulings, wait_for_locks, again
+        self.changes: dict[uuid.UUID, list[ChangeTuple]] = {}
         self.rows: list[dict[str, Any]] = []
+        self.held: list[dict[str, Any]] = []
+        self.news: list[Item] = []
         self.now = datetime.min
 
-    def run(self) -> tuple[list[Outcome], _Changes]:
+    def run(self) -> tuple[list[Outcome], list[Item]]:
         # All are asked before the first is answered: one round trip. Each sees what the lock has waited for.
         heads, seats, known, answered = self._lock(), self._ask_seats(), self._ask_known(), self._ask_answered()
         self.heads = self._read_heads(heads.rows())
@@ -133,10 +114,11 @@ class _Transaction:
         self.known = {} if known is None else _read_known(known.rows())
         self.answered = {} if answered is None else _read_answered(answered.rows())
         earlier = self._find_stored_before() if self.again else {}
-        self.written: dict[_ClientKey, tuple[str, Stored]] = {}
+        self.written: dict[_ClientKey, tuple[str, Stored | HeldAnswer]] = {}
         outcomes = [earlier.get(send.id) or self._place(send) for send in self.sends]
         self._write()
-        return self._with_known(outcomes), self.changes
+        changes = [Durable(str(conversation), some) for conversation, some in self.changes.items()]
+        return self._with_known(outcomes), [*changes, *self.news]
 
     # What there is
 
@@ -198,23 +180,27 @@ class _Transaction:
         before = self._sent_before(send)
         if before is not None:
             return before
-        if send.reply_to is None:
-            return self._append(send, seat, head, None)
-        answered = self.answered.get((send.conversation, send.reply_to, send.sender))
-        if answered is None:
-            return ChatError("not_found", "There is no such message here.", field="replyTo")
-        return self._append(send, seat, head, answered)
+        answered = None
+        if send.reply_to is not None:
+            answered = self.answered.get((send.conversation, send.reply_to, send.sender))
+            if answered is None:
+                return ChatError("not_found", "There is no such message here.", field="replyTo")
+        ruling = self.rulings.get(send.id)
+        if ruling is None:
+            return self._append(send, seat, head, answered)
+        return self._hold(send, seat, ruling) if ruling.verdict is Verdict.HOLD else refusal(ruling)
 
     def _sent_before(self, send: Send) -> Outcome | None:
         if send.client_id is None:
             return None
         key = (send.conversation, send.sender, send.client_id)
         if key in self.written:  # in this very batch
-            digest, stored = self.written[key]
-            return Stored(stored.message, True) if digest == send.digest else _reused()
+            digest, answer = self.written[key]
+            again = Stored(answer.message, True) if isinstance(answer, Stored) else answer
+            return again if digest == send.digest else _reused()
         if key in self.known:
             digest, found = self.known[key]
-            return _Known(found) if digest == send.digest else _reused()
+            return found if digest == send.digest else _reused()
         return None
 
     def _append(self, send: Send, seat: _Seat, head: _Head, answered: "_Answered | None") -> Stored:
@@ -242,6 +228,26 @@ class _Transaction:
             self.written[send.conversation, send.sender, send.client_id] = (send.digest, stored)
         return stored
 
+    def _hold(self, send: Send, seat: _Seat, ruling: Ruling) -> HeldAnswer:
+        self.held.append(self._said(send) | {"why": ruling.reason})
+        shape = HeldShape(
+            id=str(send.id),
+            conversation_id=str(send.conversation),
+            client_id=send.client_id,
+            type=send.type,
+            content=send.content,
+            reply_to=None if send.reply_to is None else str(send.reply_to),
+            sender=seat.sender,
+            reason=ruling.reason,
+            state="WAITING",
+            created_at=iso(self.now),
+        )
+        self.news.append(message_held(send.sender, shape))
+        answer = HeldAnswer()
+        if send.client_id is not None:
+            self.written[send.conversation, send.sender, send.client_id] = (send.digest, answer)
+        return answer
+
     def _publish(self, send: Send, message: msgspec.Raw, shape: MessageShape, quoted: int) -> None:
         """`message` is the shape as everybody may see it, as JSON."""
         prev = shape.version - 1
@@ -251,23 +257,24 @@ class _Transaction:
         self.changes.setdefault(send.conversation, []).append(change)
 
     def _row(self, send: Send, head: _Head) -> dict[str, Any]:
-        at = time_in(self.now)
+        return self._said(send) | {"s": head.seq, "v": head.version, "upd": time_in(self.now)}
+
+    def _said(self, send: Send) -> dict[str, Any]:
         return {
             "i": id_in(send.id),
             "c": id_in(send.conversation),
             "u": send.sender,
-            "s": head.seq,
-            "v": head.version,
             "k": send.client_id,
             "d": send.digest,
             "t": send.type,
             "b": send.content,
             "r": None if send.reply_to is None else id_in(send.reply_to),
-            "at": at,
-            "upd": at,
+            "at": time_in(self.now),
         }
 
     def _write(self) -> None:
+        if self.held:
+            tell(STATEMENTS.hold, json_list(self.held))
         if not self.rows:
             return
         tell(STATEMENTS.insert, json_list(self.rows))
@@ -298,8 +305,21 @@ def _read_seats(rows: Sequence[Any]) -> dict[tuple[uuid.UUID, int], _Seat]:
     }
 
 
-def _read_known(rows: Sequence[Any]) -> dict[_ClientKey, tuple[str, uuid.UUID]]:
-    return {(id_out(c), sender, client_id): (digest, id_out(key)) for c, sender, client_id, digest, key in rows}
+def _read_known(rows: Sequence[Any]) -> "dict[_ClientKey, tuple[str, Outcome]]":
+    return {
+        (id_out(c), sender, client_id): (digest, _became(key, outcome))
+        for c, sender, client_id, digest, key, outcome in rows
+    }
+
+
+def _became(message: Any, outcome: str | None) -> Outcome:
+    if message is not None:
+        return _Known(id_out(message))
+    return _refused_before() if outcome == HeldMessage.Outcome.REFUSED else HeldAnswer()
+
+
+def _refused_before() -> ChatError:
+    return ChatError("content_refused", "A moderator has refused this message.", field="content")
 
 
 class _Answered(NamedTuple):

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     MODERATOR_MADE = "moderator_made"
     MODERATOR_ENDED = "moderator_ended"
     CLOSED = "group_closed"
+    WARNED = "warned"  # a note from the team, in the person's conversation with it
     OWNER_CHANGED = "owner_changed"  # about the new owner and the one before, who is a moderator from then on
 
 
@@ -46,12 +47,13 @@ _TEXTS: Final[Mapping[Kind, str]] = {
     Kind.MODERATOR_ENDED: "{about} is no longer a moderator.",
     Kind.CLOSED: "{by} closed the group.",
     Kind.OWNER_CHANGED: "{by} handed the group over to {about}.",
+    Kind.WARNED: "{said}",
 }
 
 
-def text_of(kind: Kind, by: str, about: str) -> str:
-    """The message in English, with people's names as they are now."""
-    return _TEXTS[kind].format(by=by or "Somebody", about=about or "somebody")
+def text_of(kind: Kind, by: str, about: str, said: str = "") -> str:
+    """The message in English, with people's names as they are now, and with what was `said`."""
+    return _TEXTS[kind].format(by=by or "Somebody", about=about or "somebody", said=said)
 
 
 class MemberEvent(msgspec.Struct, rename="camel"):
@@ -68,6 +70,8 @@ class RoleEvent(MemberEvent, rename="camel"):
     role: str
 
 
+# No other event than the message: nobody is in it who was not given all of it, or nobody at all, or nothing changes.
+_ALONE: Final = frozenset({Kind.CREATED, Kind.CLOSED, Kind.WARNED})
 _SETTINGS: Final[frozenset[str]] = frozenset({Kind.RENAMED, Kind.UPDATED})
 # One for each person it is about
 _EVENTS: Final[Mapping[str, str]] = {
@@ -84,29 +88,29 @@ _ROLES: Final[Mapping[str, Sequence[str]]] = {
 
 def versions_of(kind: Kind, people: int) -> int:
     """How many versions a change takes that is about so many people."""
-    if kind in {Kind.CREATED, Kind.CLOSED}:  # nobody is in it who was not given all of it, or nobody at all
+    if kind in _ALONE:
         return 1
     return 2 if kind in _SETTINGS else 1 + people
 
 
-def changes(message: MessageShape, group: GroupShape, *, prev: int) -> list[Change]:
+def changes(message: MessageShape, group: GroupShape | None, *, prev: int) -> list[Change]:
     """The events of the change that this message is about and `message:new`, for those who have heard up to `prev`.
 
-    `group` is its card as everybody may see it. Nobody is named as their actor: the server speaks, also to those who
-    have blocked who made the change.
+    `group` is its card as everybody may see it, where it is one. Nobody is named as their actor: the server speaks,
+    also to those who have blocked who made the change.
     """
     found: list[Change] = []
-    told = list(_events(message, group))
+    told = [] if group is None else list(_events(message, group))
     for version, (event, data) in enumerate(told, start=message.version - len(told)):
         if version > prev:
-            found.append(Change(prev, version, message.seq - 1, 0, _frame(event, data, group, prev, version)))
+            found.append(Change(prev, version, message.seq - 1, 0, _frame(event, data, message, prev, version)))
             prev = version
-    frame = _frame("message:new", message, group, prev, message.version)
+    frame = _frame("message:new", message, message, prev, message.version)
     return [*found, Change(prev, message.version, message.seq, 0, frame)]
 
 
-def _frame(event: str, data: object, group: GroupShape, prev: int, version: int) -> bytes:
-    return event_frame(event, data, {"conversationId": group.conversation_id, "prev": prev, "version": version})
+def _frame(event: str, data: object, message: MessageShape, prev: int, version: int) -> bytes:
+    return event_frame(event, data, {"conversationId": message.conversation_id, "prev": prev, "version": version})
 
 
 def _events(message: MessageShape, group: GroupShape) -> Iterator[tuple[str, object]]:

@@ -14,7 +14,8 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Final
 
-from conversations.storing import LOCKED, Batch, Locked, Outcome, Send, Stored
+from conversations.sends import HeldAnswer, Send, Stored
+from conversations.storing import LOCKED, Batch, Locked, Outcome
 from localroots_chat.database import in_thread, threads, with_connection
 from localroots_chat.errors import ChatError
 from localroots_chat.gateway import publish
@@ -28,7 +29,8 @@ _log = logging.getLogger(__name__)
 BATCH_MOST: Final = 200
 WAITING_MOST: Final = 20_000
 
-_Waiting = tuple[Send, asyncio.Future[Stored]]
+Answered = Stored | HeldAnswer
+_Waiting = tuple[Send, asyncio.Future[Answered]]
 
 
 class Writer:
@@ -42,13 +44,13 @@ class Writer:
         # Sends to conversations that somebody else holds. They wait in transactions of their own, one conversation
         # apart from the other; until the last of them is stored, what comes for it goes behind them.
         self._held: Counter[uuid.UUID] = Counter()
-        self._held_batchers: dict[uuid.UUID, Batcher[Send, Stored]] = {}
+        self._held_batchers: dict[uuid.UUID, Batcher[Send, Answered]] = {}
 
-    def put(self, send: Send) -> asyncio.Future[Stored]:
+    def put(self, send: Send) -> asyncio.Future[Answered]:
         """Queues a send at once; the future ends after COMMIT. Raises ChatError `overloaded`."""
         if len(self._waiting) >= WAITING_MOST:
             raise ChatError("overloaded", "The service is very busy. Please try again.", retry_after=1)
-        future: asyncio.Future[Stored] = self._loop.create_future()
+        future: asyncio.Future[Answered] = self._loop.create_future()
         with self._lock:
             self._waiting.append((send, future))
             starts, self._is_running = not self._is_running, True
@@ -97,7 +99,7 @@ class Writer:
         if items:
             publish.after_answers(items)
 
-    def _wait_for_lock(self, send: Send) -> asyncio.Future[Stored] | ChatError:
+    def _wait_for_lock(self, send: Send) -> asyncio.Future[Answered] | ChatError:
         key = send.conversation
         batcher = self._held_batchers.get(key)
         if batcher is None:

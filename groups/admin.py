@@ -12,11 +12,12 @@ from django.utils.timezone import now
 
 from conversations.admin import user_link
 from conversations.models import Conversation, Participant
+from groups import admin_queue as admin_queue  # registers its page with those of this module
 from groups import invitations, lifecycle, members, moderation, ownership
 from groups.models import Group, Invitation, Member, Sanction
 from groups.moderation import Sentence
 from groups.permission import Role
-from localroots_chat.accounts.admin import (
+from localroots_chat.accounts.admin_pages import (
     M,
     ReadOnlyAdmin,
     action_with_reason,

@@ -83,7 +83,7 @@ class GroupViewSet(ViewSet):
         cursor = None if more is None else write_cursor(more.rank, more.active, str(more.id))
         return Response(Listed(results, cursor))
 
-    @describe(takes=NewGroup, gives={201: GroupShape}, refuses=["not_found", "blocked", "full"])
+    @describe(takes=NewGroup, gives={201: GroupShape}, refuses=["not_found", "blocked", "content_refused", "full"])
     def create(self, request: Request) -> Response:
         """Found a group, as by group:create."""
         found = lifecycle.create(asker(request), read_body(request, NewGroup), uuid7())
@@ -94,7 +94,7 @@ class GroupViewSet(ViewSet):
         """See a group's card."""
         return Response(discovery.card(asker(request).pk, group))
 
-    @describe(takes=GroupChanges, gives={200: GroupShape}, refuses=["forbidden"])
+    @describe(takes=GroupChanges, gives={200: GroupShape}, refuses=["forbidden", "content_refused"])
     def partial_update(self, request: Request, group: str) -> Response:
         """Change a group's settings, as by group:update. For its owner and its moderators."""
         return Response(lifecycle.update(asker(request), group, read_body(request, GroupChanges)))

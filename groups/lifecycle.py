@@ -14,12 +14,13 @@ from conversations.shapes import Category, GroupShape, Visibility
 from conversations.system_messages import Kind
 from groups.discovery import card
 from groups.models import Group
-from groups.permission import Role, hold_as
+from groups.permission import Role, group_seen_as, hold_as
 from localroots_chat.accounts.blocks import people_to_add
 from localroots_chat.accounts.models import User
 from localroots_chat.accounts.tokens import clean_image, clean_name
 from localroots_chat.database import DatabaseNow
 from localroots_chat.errors import invalid
+from localroots_chat.screening.screen import Text, check, is_on
 from localroots_chat.wire import PersonId, is_text
 
 NAME_MOST: Final = 100
@@ -53,11 +54,12 @@ def create(creator: User, asked: NewGroup, key: uuid.UUID) -> GroupShape:
     """A new group with these members; its creator is the owner. The same number of queries for any number of them.
 
     Whoever has to ask again, because the answer of the database was lost, asks with the same `key`, made by `uuid7`.
-    Raises ChatError `invalid_field`, `full`; for somebody in memberIds `not_found`, `blocked`.
+    Raises ChatError `invalid_field`, `content_refused`, `full`; for somebody in memberIds `not_found`, `blocked`.
     """
     settings = _checked(asked)
     if Group.objects.filter(pk=key).exists():
         return card(creator.pk, str(key))
+    _screen(settings, settings["category"], creator)
     others = [one for one in asked.member_ids if one != creator.public_id]
     if len(others) > ADDED_AT_ONCE:
         raise invalid("memberIds", f"At most {ADDED_AT_ONCE} people at once.")
@@ -71,13 +73,20 @@ def create(creator: User, asked: NewGroup, key: uuid.UUID) -> GroupShape:
     return card(creator.pk, str(key))
 
 
-@transaction.atomic
 def update(changer: User, group: str, asked: GroupChanges) -> GroupShape:
     """Changes what is given; where that changes nothing, nobody is told.
 
-    Raises ChatError `not_found`, `forbidden`, `invalid_field`.
+    Raises ChatError `not_found`, `forbidden`, `invalid_field`, `content_refused`.
     """
     settings = _checked(asked)
+    if is_on():  # before anything is locked
+        category = group_seen_as(changer, group, Role.MODERATOR).category
+        _screen(settings, settings.get("category", category), changer)
+    return _update(changer, group, settings)
+
+
+@transaction.atomic
+def _update(changer: User, group: str, settings: Mapping[str, Any]) -> GroupShape:
     held = hold_as(changer, group, Role.MODERATOR)
     different = {name: value for name, value in settings.items() if getattr(held.group, name) != value}
     if different:
@@ -95,7 +104,13 @@ def close(owner: User, group: str, *, as_staff: bool = False) -> None:
     held = hold_as(owner, group, Role.OWNER, as_staff=as_staff)
     held.talk.unseat(held.talk.seats())
     Group.objects.filter(pk=held.group.pk).update(closed_at=DatabaseNow())
-    held.talk.record(Kind.CLOSED, by=owner)
+    held.talk.record(Kind.CLOSED, by=held.voice)
+
+
+def _screen(settings: Mapping[str, Any], category: str, author: User) -> None:
+    """Raises ChatError `content_refused`."""
+    named = [field for field in ("name", "description") if settings.get(field)]
+    check([Text(settings[field], "group", field, category, author.pk) for field in named])
 
 
 # Settings

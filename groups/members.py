@@ -105,7 +105,7 @@ def remove(remover: User, group: str, user_id: str, *, as_staff: bool = False) -
     seat = member_of(held.talk, user_id)
     held.check_above(seat.role)
     take_seat(held, seat)
-    held.talk.record(Kind.REMOVED, by=remover, about=[seat.user])
+    held.talk.record(Kind.REMOVED, by=held.voice, about=[seat.user])
 
 
 @transaction.atomic
@@ -123,6 +123,6 @@ def set_role(owner: User, group: str, user_id: str, role: str, *, as_staff: bool
     if seat.role != role:
         held.talk.set_role(seat, role)
         kind = Kind.MODERATOR_MADE if role == Role.MODERATOR else Kind.MODERATOR_ENDED
-        held.talk.record(kind, by=owner, about=[seat.user])
+        held.talk.record(kind, by=held.voice, about=[seat.user])
     (shape,) = _shapes(owner, held.talk.seats().filter(pk=seat.pk))
     return shape

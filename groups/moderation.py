@@ -66,7 +66,7 @@ def ban(moderator: User, group: str, asked: Sentence, *, as_staff: bool = False)
     seat = held.talk.seats().filter(user=person).select_related("user").first()
     if seat is not None:
         take_seat(held, seat)
-        held.talk.record(Kind.BANNED, by=moderator, about=[person])
+        held.talk.record(Kind.BANNED, by=held.voice, about=[person])
     return shape_of_sanction(row)
 
 
@@ -173,7 +173,7 @@ def _impose(held: Held, person: User, kind: Sanction.Kind, asked: Sentence) -> S
         user=person,
         kind=kind,
         reason=asked.reason.strip(),
-        imposed_by=held.person,
+        imposed_by=held.voice,
         imposed_at=held.talk.now,
         ends_at=ends,
     )

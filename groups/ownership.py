@@ -58,4 +58,4 @@ def _make_owner(held: Held, heir: Participant) -> None:
     for owner in owners:
         held.talk.set_role(owner, Role.MODERATOR)
     held.talk.set_role(heir, Role.OWNER)
-    held.talk.record(Kind.OWNER_CHANGED, by=held.person, about=[heir.user, *(owner.user for owner in owners)])
+    held.talk.record(Kind.OWNER_CHANGED, by=held.voice, about=[heir.user, *(owner.user for owner in owners)])

@@ -12,6 +12,7 @@ from conversations.models import Conversation, Participant
 from conversations.participants import RANK
 from groups.models import Group
 from localroots_chat.accounts.models import User
+from localroots_chat.accounts.team import team
 from localroots_chat.errors import ChatError, not_found
 from localroots_chat.wire import key_of
 
@@ -37,6 +38,11 @@ class Held(NamedTuple):
     talk: Talk
     person: User
     rank: int
+
+    @property
+    def voice(self) -> User:
+        """In whose name it is told: members do not learn who of the staff it was."""
+        return team() if self.rank == _STAFF else self.person
 
     def check_above(self, role: str) -> None:
         """Raises ChatError `forbidden` where the person does not stand above somebody of this role."""

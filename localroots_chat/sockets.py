@@ -65,6 +65,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "message:new": "conversations/storing.py",  # durable
     "message:updated": "conversations/changing.py",  # durable
     "message:read": "conversations/events.py",
+    "message:held": "conversations/events.py",
     "conversation:new": "conversations/events.py",
     "conversation:gone": "conversations/events.py",
     "conversation:reset": "conversations/events.py",

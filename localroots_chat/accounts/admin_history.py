@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from localroots_chat.accounts.admin import ReadOnlyAdmin, only, page_link
+from localroots_chat.accounts.admin_pages import ReadOnlyAdmin, only, page_link
 from localroots_chat.accounts.models import User
 
 

@@ -20,6 +20,7 @@ from localroots_chat.accounts.throttling import count_guess
 from localroots_chat.described import CURSOR, LIMIT, describe, words
 from localroots_chat.errors import invalid
 from localroots_chat.rest import Listed, Refused, check_text, number_parameter, read_body, read_cursor, write_cursor
+from localroots_chat.screening.screen import Text, check
 
 MOST_PEOPLE_AT_ONCE = 500
 
@@ -135,12 +136,13 @@ class MeView(APIView):
         """See oneself, with one's settings."""
         return Response(people.own_shape_of(asker(request)))
 
-    @describe(takes=MeChange, gives={200: MeShape})
+    @describe(takes=MeChange, gives={200: MeShape}, refuses=["content_refused"])
     def patch(self, request: Request) -> Response:
         """Change one's name, picture, language or settings."""
         body, user = read_body(request, MeChange), asker(request)
         if body.name is not UNSET:
             user.name = _name(body.name)
+            check([Text(user.name, "profile", "name", "", user.pk)])
         if body.image is not UNSET:
             user.image = _image(body.image)
         if body.language is not UNSET:

@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 
 from conversations import admin as conversations_admin
 from conversations.models import Conversation, Message, Participant, ReadReceipt
-from localroots_chat.accounts import admin as accounts_admin
+from localroots_chat.accounts import admin_pages
 from localroots_chat.accounts.models import SignIn, User
 from tests.admin.conftest import found, settle, text_of
 from tests.conversations.conftest import make_direct, say
@@ -73,7 +73,7 @@ def test_a_search_does_so_too(chief_at: Client, name: str) -> None:
 @pytest.mark.parametrize("name", LISTS)
 def test_no_list_counts_more_than_it_must(chief_at: Client, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     settle(7)
-    monkeypatch.setattr(accounts_admin, "COUNTED_AT_MOST", 5)
+    monkeypatch.setattr(admin_pages, "COUNTED_AT_MOST", 5)
     counts = [sql for sql in queries_of(chief_at, address(name)) if "COUNT(*)" in sql]
     assert len(counts) == 1
     assert "LIMIT 5" in counts[0]
@@ -84,7 +84,7 @@ def test_the_pages_of_a_long_list_end_where_its_count_ends(
     chief_at: Client, alice: User, talk: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     say(alice, talk, *(f"Line {number}" for number in range(8)))
-    monkeypatch.setattr(accounts_admin, "COUNTED_AT_MOST", 6)
+    monkeypatch.setattr(admin_pages, "COUNTED_AT_MOST", 6)
     monkeypatch.setattr(conversations_admin.MessageAdmin, "list_per_page", 3)
     assert "Line 7" in text_of(chief_at, address("conversations_message"))
     last = text_of(chief_at, address("conversations_message", "?p=2"))

@@ -1,6 +1,7 @@
 """The queue of reports: what is most urgent first, and decisions that take effect at once and stay in the history."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,15 +10,21 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.timezone import now
 
 from conversations.models import Case, Conversation, Message
 from conversations.reports import NewReport, report
+from groups.models import Group, Sanction
 from localroots_chat.accounts.models import User
-from localroots_chat.gateway.layer import Durable, Item, Revoked
+from localroots_chat.accounts.team import team
+from localroots_chat.errors import ChatError
+from localroots_chat.gateway.layer import Durable, Item, Personal, Revoked, Seated
+from tests.admin.conftest import found
 from tests.admin.test_groups import act
-from tests.conversations.conftest import say
+from tests.conversations.conftest import make_send, say, store
 
 RIGHTS = ("conversations.view_case", "conversations.change_case")
+REMOVES, KEEPS_ORDER, SUSPENDS = "conversations.delete_message", "groups.change_group", "accounts.change_user"
 QUEUE = "conversations_case"
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -88,10 +95,7 @@ def test_dismissing(clerk_at: Callable[..., Client], rude: Case, clerk: User) ->
     rude.refresh_from_db()
     assert (rude.outcome, rude.closed_by) == ("DISMISSED", clerk)
     assert rude.closed_at is not None
-    assert (
-        "decided already" in act(client, QUEUE, "dismiss_these_reports", rude, reason="Again", state="any")
-        or rude.closed_by == clerk
-    )
+    assert "decided already" in act(client, QUEUE, "dismiss_these_reports", rude, reason="Again", state="any")
     (entry,) = LogEntry.objects.all()
     assert (entry.user, entry.change_message) == (clerk, "Dismiss these reports: Not so rude")
 
@@ -99,7 +103,7 @@ def test_dismissing(clerk_at: Callable[..., Client], rude: Case, clerk: User) ->
 def test_removing_the_message_is_told_to_everybody(
     clerk_at: Callable[..., Client], rude: Case, published: list[Item]
 ) -> None:
-    act(clerk_at(*RIGHTS), QUEUE, "remove_these_messages", rude, reason="Rude")
+    act(clerk_at(*RIGHTS, REMOVES), QUEUE, "remove_these_messages", rude, reason="Rude")
     rude.refresh_from_db()
     assert rude.outcome == "REMOVED"
     assert rude.message is not None
@@ -110,15 +114,109 @@ def test_removing_the_message_is_told_to_everybody(
 def test_suspending_closes_the_account_and_its_sockets(
     clerk_at: Callable[..., Client], rude: Case, bob: User, published: list[Item]
 ) -> None:
-    act(clerk_at(*RIGHTS), QUEUE, "suspend_these_people", rude, reason="Rude again")
+    act(clerk_at(*RIGHTS, SUSPENDS), QUEUE, "suspend_these_people", rude, reason="Rude again")
     bob.refresh_from_db()
     assert bob.is_active is False
     assert [item.person for item in published if isinstance(item, Revoked)] == [bob.pk]
 
 
+def test_a_warning_is_a_note_to_the_person(
+    clerk_at: Callable[..., Client], rude: Case, bob: User, clerk: User, published: list[Item]
+) -> None:
+    asked = act(clerk_at(*RIGHTS), QUEUE, "warn_these_people", rude)
+    assert "The person reads it." in asked
+    act(clerk_at(*RIGHTS), QUEUE, "warn_these_people", rude, reason="Be kind to each other")
+    rude.refresh_from_db()
+    assert (rude.outcome, rude.closed_by) == ("WARNED", clerk)
+    note = Message.objects.get(type="SYSTEM")
+    assert (note.sender, note.system) == (team(), {"kind": "warned", "userIds": ["bob"]})
+    assert note.content == "About your message “rude words”: Be kind to each other"
+    assert {seat.user for seat in note.conversation.participants.all()} == {bob, team()}
+    assert str(note.conversation_id) in [item.topic for item in published if isinstance(item, Durable | Seated)]
+    (answer,) = store(make_send(bob, note.conversation, "But…"))
+    assert isinstance(answer, ChatError)
+    assert answer.code == "forbidden"
+
+
+@pytest.mark.parametrize(("kind", "told"), [("user", "About your account: "), ("group", "About your group Eggs: ")])
+def test_a_warning_says_what_it_is_about(
+    clerk_at: Callable[..., Client], alice: User, bob: User, talk: Conversation, kind: str, told: str
+) -> None:
+    group = found(bob, "Eggs", alice)
+    report(alice, NewReport(kind, {"user": "bob", "group": str(group.pk)}[kind], "FRAUD"))
+    for _ in range(2):
+        act(clerk_at(*RIGHTS), QUEUE, "warn_these_people", Case.objects.get(), reason="Nobody is to be cheated")
+    notes = Message.objects.filter(system__kind="warned")
+    assert [note.content for note in notes] == [f"{told}Nobody is to be cheated"], "decided once"
+
+
+def in_group(owner: User, rude: User, *members: User) -> tuple[Group, Message]:
+    group = found(owner, "Eggs", rude, *members)
+    return group, say(rude, group.conversation, "rude words")[0]
+
+
+def test_silencing_where_it_was_said(
+    clerk_at: Callable[..., Client], alice: User, bob: User, published: list[Item]
+) -> None:
+    for action, days in (("silence_these_people_for_a_day", 1), ("silence_these_people_for_a_week", 7)):
+        group, message = in_group(alice, bob)
+        case = reported(alice, message)
+        act(clerk_at(*RIGHTS, KEEPS_ORDER), QUEUE, action, case, reason="Rude")
+        case.refresh_from_db()
+        seat = group.conversation.participants.get(user=bob)
+        assert case.outcome == "SILENCED"
+        assert seat.silenced_until is not None
+        assert abs(seat.silenced_until - now() - timedelta(days=days)) < timedelta(minutes=5)
+        assert Sanction.objects.get(group=group).imposed_by == team(), "members do not learn who of the staff it was"
+        assert any(isinstance(item, Personal) and item.person == bob.pk for item in published)
+
+
+def test_nobody_is_silenced_in_a_direct_conversation_or_for_no_message(
+    clerk_at: Callable[..., Client], alice: User, bob: User, rude: Case
+) -> None:
+    report(alice, NewReport("user", "bob", "ABUSE"))
+    for case in Case.objects.all():
+        act(clerk_at(*RIGHTS, KEEPS_ORDER), QUEUE, "silence_these_people_for_a_day", case, reason="Rude")
+        case.refresh_from_db()
+        assert case.closed_at is None, "all of it or nothing"
+
+
+def test_closing_the_group(clerk_at: Callable[..., Client], alice: User, bob: User, rude: Case) -> None:
+    group = found(bob, "Stolen eggs", alice)
+    report(alice, NewReport("group", str(group.pk), "ILLEGAL"))
+    client = clerk_at(*RIGHTS, KEEPS_ORDER)
+    act(client, QUEUE, "close_these_groups", Case.objects.get(kind="group"), reason="Stolen")
+    group.refresh_from_db()
+    assert group.closed_at is not None
+    assert Case.objects.get(kind="group").outcome == "CLOSED"
+    closed = Message.objects.get(conversation=group.conversation, type="SYSTEM")
+    assert (closed.sender, closed.content) == (team(), "LocalRoots team closed the group.")
+    act(client, QUEUE, "close_these_groups", rude, reason="Stolen")
+    rude.refresh_from_db()
+    assert rude.closed_at is None
+
+
+def test_each_decision_wants_the_right_to_what_it_changes(clerk_at: Callable[..., Client], rude: Case) -> None:
+    client = clerk_at(*RIGHTS)
+    shown = page(client)
+    wanted = {
+        "remove_these_messages": REMOVES,
+        "silence_these_people_for_a_day": KEEPS_ORDER,
+        "close_these_groups": KEEPS_ORDER,
+        "suspend_these_people": SUSPENDS,
+    }
+    for action in wanted:
+        assert action not in shown
+        act(client, QUEUE, action, rude, reason="Rude")
+        rude.refresh_from_db()
+        assert rude.closed_at is None, action
+    for action, right in wanted.items():
+        assert action in page(clerk_at(right)), action
+
+
 def test_accounts_of_staff_are_not_suspended_here(clerk_at: Callable[..., Client], rude: Case, bob: User) -> None:
     User.objects.filter(pk=bob.pk).update(is_staff=True)
-    act(clerk_at(*RIGHTS), QUEUE, "suspend_these_people", rude, reason="Rude")
+    act(clerk_at(*RIGHTS, SUSPENDS), QUEUE, "suspend_these_people", rude, reason="Rude")
     bob.refresh_from_db()
     rude.refresh_from_db()
     assert (bob.is_active, rude.closed_at) == (True, None), "all of it or nothing"

@@ -7,7 +7,8 @@ import pytest
 
 from conversations.direct import direct_key
 from conversations.models import Conversation, Message, Participant
-from conversations.storing import Batch, Outcome, Send, digest_of
+from conversations.sends import Send, digest_of
+from conversations.storing import Batch, Outcome
 from localroots_chat.accounts.models import User
 
 MakeSend = Callable[..., Send]

@@ -19,8 +19,8 @@ from conversations.inbox import conversation_of
 from conversations.models import Conversation, EarlierText, Message, Participant, Reaction
 from conversations.participants import message_of, sitting
 from conversations.reactions import react
+from conversations.sends import Stored
 from conversations.shapes import MessageShape
-from conversations.storing import Stored
 from localroots_chat.accounts.models import User
 from localroots_chat.errors import ChatError
 from tests.conversations.conftest import make_send, say, store

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from conversations import writer as lane
-from conversations.storing import LOCKED, Outcome, Send, Stored
+from conversations.sends import Send, Stored
+from conversations.storing import LOCKED, Outcome
 from conversations.writer import Writer
 from localroots_chat.errors import ChatError
 from localroots_chat.gateway.batcher import Batcher
@@ -80,7 +81,7 @@ async def test_the_first_does_not_wait_and_the_rest_go_together(storage: Storage
     await begun(storage)
     futures += [writer.put(say(f"{number}")) for number in range(3)]
     storage.gate.set()
-    assert [one.message for one in await asyncio.gather(*futures)] == [raw("first"), raw("0"), raw("1"), raw("2")]
+    assert await asyncio.gather(*futures) == [Stored(raw(text), False) for text in ("first", "0", "1", "2")]
     assert storage.stored == [["first"], ["0", "1", "2"]]
     assert storage.counted == [1, 3], "one question to the limits for each batch"
 
@@ -112,7 +113,7 @@ async def test_a_failure_is_told_to_everybody_and_the_next_batch_is_stored(stora
     storage.error = error
     storage.gate.set()
     assert await asyncio.gather(*unlucky, return_exceptions=True) == [error]
-    assert (await writer.put(say("b"))).message == raw("b")
+    assert await writer.put(say("b")) == Stored(raw("b"), False)
 
 
 async def test_too_many_who_wait_for_a_lock_are_refused_and_nobody_else(

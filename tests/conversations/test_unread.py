@@ -17,7 +17,7 @@ from uuid_utils.compat import uuid7
 from conversations import blocking, edits, inbox, muting, reactions, reads
 from conversations.models import Conversation, Message
 from conversations.participants import sitting
-from conversations.storing import Stored
+from conversations.sends import Stored
 from conversations.sync import SyncRequest, sync
 from groups import lifecycle, members
 from groups.lifecycle import GroupChanges, NewGroup

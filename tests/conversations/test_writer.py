@@ -10,7 +10,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from conversations.models import Conversation, Message, Participant
-from conversations.storing import Batch, Locked, Outcome, Stored
+from conversations.sends import Stored
+from conversations.storing import Batch, Locked, Outcome
 from localroots_chat.accounts.models import User
 from localroots_chat.database import with_connection
 from localroots_chat.errors import ChatError

@@ -16,6 +16,7 @@ from typing import Any, Final
 from django.db import transaction
 
 from conversations import storing, writer
+from conversations.sends import Send
 from localroots_chat import database
 from localroots_chat.gateway import publish
 from localroots_chat.gateway.hub import Hub
@@ -88,7 +89,7 @@ def _acknowledged_before_commit(die_in_time: Callable[[], None]) -> None:
     """A build that tells the sender a moment before the transaction ends, and dies in that moment."""
 
     class EarlyWriter(writer.Writer):
-        def _write(self, batch: list[tuple[storing.Send, asyncio.Future[storing.Stored]]]) -> None:
+        def _write(self, batch: list[tuple[Send, asyncio.Future[writer.Answered]]]) -> None:
             def store() -> None:
                 with transaction.atomic():
                     outcomes, items = storing.Batch([send for send, _ in batch], wait_for_locks=False).store()
@@ -118,7 +119,7 @@ def _without_dedup() -> None:
     """A retry is a new message: the clientId is neither looked up nor stored."""
     row = storing._Transaction._row
 
-    def row_without_client_id(self: storing._Transaction, send: storing.Send, head: Any) -> dict[str, Any]:
+    def row_without_client_id(self: storing._Transaction, send: Send, head: Any) -> dict[str, Any]:
         return {**row(self, send, head), "k": None}
 
     storing._Transaction._row = row_without_client_id  # type: ignore[method-assign]

@@ -22,7 +22,11 @@ SELF_REGISTERED = (AppConfig, OpenApiGeneratorExtension)
 # The function or class goes into a register.
 REGISTERING = ["@admin.register", "@receiver", "@action", "@describe"]
 KEPT = {
-    "has_moderate_permission": "asked by the admin, for actions that want the right to moderate",
+    **dict.fromkeys(
+        [f"has_{right}_permission" for right in ("moderate", "decide", "remove", "keep_order", "suspend")],
+        "asked by the admin, for actions that want this right",
+    ),
+    **dict.fromkeys(["by_rules", "by_scores"], "named in CHAT_SCREEN"),
     "Media": "the styles of a page of Django's admin",
     "Trigrams": "an operation of migrations",
     "USERNAME_FIELD": "of Django's users",

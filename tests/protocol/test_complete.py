@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 
 from conversations import events, shapes, system_messages
-from conversations.models import Conversation, Message, Participant
+from conversations.models import Conversation, HeldMessage, Message, Participant
 from groups.models import Group
 from localroots_chat import errors
 from localroots_chat.accounts.models import Role
@@ -36,7 +36,7 @@ ALL_COMMANDS = {*COMMANDS, "auth", "heartbeat"}  # the last two are the gateway'
 
 
 def _examples() -> Iterator[notation.Step]:
-    for block in DOCUMENT.blocks_of("chat", "chat hurried"):
+    for block in DOCUMENT.blocks_of("chat", "chat hurried", "chat screened"):
         yield from notation.steps_of(block.lines, block.line)
 
 
@@ -120,6 +120,8 @@ _OF_GROUPS = ("Group", "GroupCreated", "NewGroup", "Changing")
 TEXTS = {
     ("User", "role"): set(Role.values),
     ("Message", "type"): set(Message.Type.values),
+    ("Held", "type"): set(Message.Type.values),
+    ("Held", "state"): {"WAITING", "WITHDRAWN", *HeldMessage.Outcome.values},
     ("MessageSend", "type"): set(Message.Type.values) - {"SYSTEM"},
     ("Conversation", "type"): set(Conversation.Type.values),
     ("Participant", "role"): _ROLES,
@@ -189,6 +191,7 @@ _RATE = re.compile(r'"(\w+)": env\.rate\("(CHAT_\w+)", "(\d+)/(\d+)s"\)')
 _NUMBER = re.compile(r"^(CHAT_\w+) = (?:env\.(?:number|seconds)\(\"\w+\", )?([\d_]+)", re.MULTILINE)
 # What is the operator's business alone.
 _NOT_OF_CLIENTS = {
+    "CHAT_SCREEN_SECONDS",
     "CHAT_DATABASE_THREADS", "CHAT_HTTP_THREADS", "CHAT_BUS_GROUPS", "CHAT_SWEEP_SECONDS", "CHAT_STATEMENT_SECONDS",
 }  # fmt: skip
 _SETTINGS = SOURCES[ROOT / "localroots_chat" / "settings.py"]

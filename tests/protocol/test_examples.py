@@ -13,6 +13,7 @@ from tests.protocol.document import DOCUMENT, Block
 from tests.protocol.notation import Names
 from tests.protocol.stage import Stage
 from tests.support.people import Person
+from tests.support.screen import screened
 from tests.support.servers import ChatServer
 
 _MAKE_ACCOUNT = """
@@ -37,6 +38,13 @@ def hurried_server() -> Iterator[ChatServer]:
         yield hurried
 
 
+@pytest.fixture(scope="module")
+def screened_server() -> Iterator[ChatServer]:
+    """One that looks at texts first: casinos are held, spam is refused."""
+    with ChatServer(env=screened()) as server:
+        yield server
+
+
 def _named(info: str) -> list[object]:
     return [pytest.param(block, id=block.id) for block in DOCUMENT.blocks_of(info)]
 
@@ -55,6 +63,13 @@ async def test_the_example_that_takes_minutes_is_true(
     hurried = Stage(hurried_server, new_person, answers_heartbeats=False)
     await hurried.play(notation.steps_of(block.lines, block.line))
     hurried_server.assert_no_traceback()
+
+
+@pytest.mark.parametrize("block", _named("chat screened"))
+async def test_the_example_of_a_screen_is_true(
+    block: Block, screened_server: ChatServer, new_person: Callable[..., Person]
+) -> None:
+    await Stage(screened_server, new_person).play(notation.steps_of(block.lines, block.line))
 
 
 @pytest.mark.parametrize("block", _named("sh"))
@@ -101,4 +116,4 @@ async def test_an_example_that_is_not_true_fails(
 
 def test_every_block_is_of_a_kind_that_somebody_reads() -> None:
     """A slip of the pen after a fence would leave an example out."""
-    assert {block.info for block in DOCUMENT.blocks} <= {"chat", "chat hurried", "ts", "sh", "text"}
+    assert {block.info for block in DOCUMENT.blocks} <= {"chat", "chat hurried", "chat screened", "ts", "sh", "text"}

@@ -1,24 +1,38 @@
 """The admin's queue of reports: what most people have reported first, with all that has to be known to decide, and the
-decisions. Each asks for its reason, takes effect on all servers at once, and stays in the history."""
+decisions. Each asks for its reason, takes effect on all servers at once, and stays in the history.
 
-from collections.abc import Iterator
+It is here, and not with the reports, because some decisions are about groups.
+"""
+
+from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.db import transaction
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
+from django.utils.timezone import now
 
-from conversations import edits
+from conversations import edits, warning
 from conversations.history import PAGE
 from conversations.models import Case, Report
 from conversations.shapes import excerpt_of
-from localroots_chat.accounts.admin import ReadOnlyAdmin, action_with_reason, list_links, only, page_link
+from groups import lifecycle, moderation
+from groups.models import Group
+from groups.moderation import Sentence
+from localroots_chat.accounts.admin_pages import (
+    ReadOnlyAdmin,
+    action_with_reason,
+    list_links,
+    only,
+    page_link,
+    to_do_filter,
+)
 from localroots_chat.accounts.models import User
 from localroots_chat.accounts.revocation import set_active
 from localroots_chat.database import DatabaseNow
@@ -50,34 +64,51 @@ def _remove_message(staff: User, case: Case, reason: str) -> None:
 
 
 @transaction.atomic
+def _warn(staff: User, case: Case, reason: str) -> None:
+    _close(staff, case, Outcome.WARNED)
+    warning.warn(case.user, f"About {_named(case)}: {reason}")
+
+
+@transaction.atomic
+def _silence(days: int, staff: User, case: Case, reason: str) -> None:
+    if case.kind != Case.Kind.MESSAGE:
+        raise ChatError("forbidden", "Somebody is silenced where they have said it: this is not about a message.")
+    _close(staff, case, Outcome.SILENCED)
+    sentence = Sentence(case.user.public_id, reason, (now() + timedelta(days=days)).isoformat())
+    moderation.silence(staff, str(_group_of(case).pk), sentence, as_staff=True)
+
+
+@transaction.atomic
+def _close_group(staff: User, case: Case, reason: str) -> None:
+    if case.kind != Case.Kind.GROUP:
+        raise ChatError("forbidden", "This is not about a group.")
+    _close(staff, case, Outcome.CLOSED)
+    lifecycle.close(staff, str(_group_of(case).pk), as_staff=True)
+
+
+def _group_of(case: Case) -> Group:
+    group: Group | None = getattr(case.conversation, "group", None)
+    if group is None:
+        raise ChatError("forbidden", "This was not said in a group.")
+    return group
+
+
+def _named(case: Case) -> str:
+    """What it is about, to the person who is to answer for it."""
+    match case.kind:
+        case Case.Kind.MESSAGE:
+            return f"your message “{excerpt_of(case.snapshot['content'])}”"
+        case Case.Kind.GROUP:
+            return f"your group {case.snapshot['name']}"
+    return "your account"
+
+
+@transaction.atomic
 def _suspend(staff: User, case: Case, reason: str) -> None:
     if case.user.is_staff or case.user.is_superuser:
         raise ChatError("forbidden", "Accounts of staff are closed on their own page.")
     _close(staff, case, Outcome.SUSPENDED)
     set_active(case.user, False)
-
-
-class State(admin.SimpleListFilter):
-    """What is still to be decided is what one comes for."""
-
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("closed", "Closed"), ("any", "All")]
-
-    def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        first, *others = super().choices(changelist)
-        yield {**first, "display": "Open"}
-        yield from others
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
-        match self.value():
-            case "any":
-                return None
-            case "closed":
-                return queryset.filter(closed_at__isnull=False)
-        return queryset.filter(closed_at__isnull=True)
 
 
 @admin.register(Case)
@@ -87,7 +118,7 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
     list_display = ("what", "about", "reports", "reasons", "opened_at", "outcome")
     list_display_links = ("what",)
     list_filter = (
-        State,
+        to_do_filter(Q(closed_at__isnull=True)),
         "kind",
         "rows__reason",
         "outcome",
@@ -101,13 +132,28 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
         "outcome", "closed_by", "closed_at",
     )  # fmt: skip
     actions = (
-        action_with_reason("Dismiss these reports", _dismiss, right="moderate"),
-        action_with_reason("Remove these messages", _remove_message, right="moderate"),
-        action_with_reason("Suspend these people", _suspend, right="moderate"),
+        action_with_reason("Dismiss these reports", _dismiss, right="decide"),
+        action_with_reason("Warn these people", _warn, right="decide", hint="The person reads it."),
+        action_with_reason("Remove these messages", _remove_message, right="remove"),
+        action_with_reason("Silence these people for a day", partial(_silence, 1), right="keep_order"),
+        action_with_reason("Silence these people for a week", partial(_silence, 7), right="keep_order"),
+        action_with_reason("Close these groups", _close_group, right="keep_order"),
+        action_with_reason("Suspend these people", _suspend, right="suspend"),
     )
 
-    def has_moderate_permission(self, request: HttpRequest) -> bool:
+    # Whoever decides needs the right to what is changed by it.
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("conversations.change_case")
+
+    def has_remove_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perms(["conversations.change_case", "conversations.delete_message"])
+
+    def has_keep_order_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perms(["conversations.change_case", "groups.change_group"])
+
+    def has_suspend_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perms(["conversations.change_case", "accounts.change_user"])
 
     def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:
         return ("-reports", "opened_at", "pk")
