@@ -23,7 +23,7 @@ from localroots_chat.errors import ChatError
 from localroots_chat.gateway.layer import Durable, Item, Personal
 from localroots_chat.screening.screen import ALLOWED, Ruling, Text
 from tests.conversations.conftest import make_direct, make_send, say, store
-from tests.conversations.test_writer import STATEMENTS, code, message
+from tests.conversations.test_writer import COUNT, code, message
 from tests.support.screen import Choose
 
 pytestmark = pytest.mark.django_db
@@ -190,11 +190,11 @@ def test_the_number_of_statements(alice: User, bob: User, talk: Conversation, se
             store(*batch)
         return len(captured)
 
-    assert counted("eggs") == STATEMENTS + 1
-    assert counted("eggs", "a casino") == STATEMENTS + 2
-    assert counted("spam") == STATEMENTS + 1 - 2, "neither insert nor heads"
+    assert counted("eggs") == COUNT + 1
+    assert counted("eggs", "a casino") == COUNT + 2
+    assert counted("spam") == COUNT + 1 - 2, "neither insert nor heads"
     settings.CHAT_SCREEN = []
-    assert counted("eggs") == STATEMENTS
+    assert counted("eggs") == COUNT
 
 
 # Seeing

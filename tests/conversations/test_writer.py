@@ -6,19 +6,21 @@ from typing import Any
 
 import msgspec
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from conversations.models import Conversation, Message, Participant
 from conversations.sends import Stored
+from conversations.statements import STATEMENTS
 from conversations.storing import Batch, Locked, Outcome
 from localroots_chat.accounts.models import User
-from localroots_chat.database import with_connection
+from localroots_chat.database import json_list, with_connection
 from localroots_chat.errors import ChatError
 from tests.conversations.conftest import make_direct, make_send, say, store
 
 # BEGIN and COMMIT, lock, seats, known clientIds, insert, heads
-STATEMENTS = 7
+COUNT = 7
 
 
 def message(outcome: Outcome) -> dict[str, Any]:
@@ -58,7 +60,7 @@ def test_the_number_of_statements_does_not_grow(alice: User, bob: User, talk: Co
     with CaptureQueriesContext(connection) as captured:
         outcomes = store(*batch)
     assert all(isinstance(outcome, Stored) for outcome in outcomes)
-    assert len(captured) == STATEMENTS, [query["sql"][:80] for query in captured]
+    assert len(captured) == COUNT, [query["sql"][:80] for query in captured]
 
 
 def test_an_outsider_is_told_what_a_stranger_to_nothing_is_told(alice: User, mallory: User, talk: Conversation) -> None:
@@ -213,3 +215,17 @@ def test_a_conversation_held_elsewhere_keeps_nobody_waiting(alice: User, talk: C
         release.set()
         holder.join()
     assert message(store(make_send(alice, talk))[0])["seq"] == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(not settings.POSTGRESQL, reason="SQLite has no such plans")
+def test_known_client_ids_are_found_by_index_however_big_the_table(alice: User, talk: Conversation) -> None:
+    """Left the choice, PostgreSQL reads all messages ever sent for a batch of a hundred."""
+    store(*(make_send(alice, talk, f"{number}", client_id=f"{number}") for number in range(2000)))
+    wanted = json_list({"c": str(talk.pk), "u": alice.pk, "k": f"{number}"} for number in range(100))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE conversations_message, conversations_heldmessage")
+        cursor.execute(f"EXPLAIN {STATEMENTS.known}", [wanted])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Index Scan using message_client_id_once" in plan, plan
+    assert "Seq Scan on conversations_message" not in plan, plan
