@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from conversations.events import message_held
 from conversations.models import Conversation, HeldMessage, Participant
 from conversations.participants import RANK, may_moderate, present, seat_of
-from conversations.sends import Send
+from conversations.sends import Send, Stored
 from conversations.shapes import HeldShape
 from conversations.storing import Batch
 from localroots_chat.accounts.models import User
@@ -120,12 +120,12 @@ def _one(rows: QuerySet[HeldMessage], held: str) -> HeldMessage:
 def _moderated(moderator: User, held: str) -> HeldMessage:
     """One that waits where this person keeps order, locked."""
     where = {"conversation__participants__user": moderator, "conversation__participants__left_at": None}
-    found = _one(_waiting().filter(**where), held)
+    found = _locked(_one(_waiting().filter(**where), held))
     if found.sender_id == moderator.pk:
-        raise ChatError("forbidden", "Others decide about one's own messages.")
+        raise _own()
     if not may_moderate(seat_of(moderator.pk, found.conversation_id), found.sender_id):
         raise not_found("held message")
-    return _locked(found)
+    return found
 
 
 def _locked(held: HeldMessage) -> HeldMessage:
@@ -149,8 +149,8 @@ def _approve(by: User, held: HeldMessage) -> HeldShape:
     )
     _decide(held, by, HeldMessage.Outcome.APPROVED, message_id=send.id)
     (stored,), items = Batch([send], wait_for_locks=True, approved=True).store()
-    if isinstance(stored, Exception):
-        raise ChatError("forbidden", "Its sender can no longer write this here.") from stored
+    if not isinstance(stored, Stored):
+        raise ChatError("forbidden", "Its sender can no longer write this here.")
     publish.on_commit(*items)
     return _told(held)
 
@@ -161,10 +161,16 @@ def _refuse(by: User, held: HeldMessage, answer: str) -> HeldShape:
 
 
 def _decide(held: HeldMessage, by: User, outcome: str, **more: object) -> None:
+    if held.sender_id == by.pk:
+        raise _own()
     decided = {"outcome": outcome, "decided_by": by, **more}
     for name, value in decided.items():
         setattr(held, name, value)
     HeldMessage.objects.filter(pk=held.pk).update(**decided, decided_at=DatabaseNow())
+
+
+def _own() -> ChatError:
+    return ChatError("forbidden", "Others decide about one's own messages.")
 
 
 def _told(held: HeldMessage, state: str = "") -> HeldShape:

@@ -10,6 +10,7 @@ from django.conf import settings
 from conversations.models import Message
 from conversations.sends import HeldAnswer, Send, Stored, digest_of
 from conversations.writer import writer
+from localroots_chat.characters import has_visible
 from localroots_chat.errors import ChatError, invalid
 from localroots_chat.wire import is_text, key_of
 
@@ -63,36 +64,9 @@ def check_content(content: str) -> str:
         raise invalid("content", "The text has a character that cannot be stored.")
     if len(content) > settings.CHAT_MESSAGE_CHARACTERS:
         raise ChatError("body_too_long", f"At most {settings.CHAT_MESSAGE_CHARACTERS} characters.", field="content")
-    if not _has_visible(content):
+    if not has_visible(content):
         raise ChatError("body_empty", "A message needs some text.", field="content")
     return content
-
-
-# Separators, controls and format characters. Not Cn (unassigned): it holds the emoji that are newer than this Python.
-_BLANK: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Cs"})
-# Shown as nothing although Unicode counts them as letters or marks: the combining grapheme joiner, Hangul and Khmer
-# fillers, the Braille blank, Mongolian and other variation selectors.
-_INVISIBLE: Final = frozenset(
-    chr(code)
-    for first, last in [
-        (0x034F, 0x034F),
-        (0x115F, 0x1160),
-        (0x17B4, 0x17B5),
-        (0x180B, 0x180F),
-        (0x2800, 0x2800),
-        (0x3164, 0x3164),
-        (0xFE00, 0xFE0F),
-        (0xFFA0, 0xFFA0),
-        (0xE0100, 0xE01EF),
-    ]
-    for code in range(first, last + 1)
-)
-
-
-def _has_visible(content: str) -> bool:
-    if content.isascii():
-        return any(character > " " and character != "\x7f" for character in content)
-    return any(unicodedata.category(character) not in _BLANK and character not in _INVISIBLE for character in content)
 
 
 def _check_type(type_: str, attachment_ids: list[str] | None) -> str:

@@ -174,7 +174,8 @@ class Message(models.Model):
 
 
 class HeldMessage(models.Model):
-    """A message that waits for a moderator: seen by nobody else but its sender, without a place in the conversation.
+    """A message that waits for a moderator: seen by its sender, moderators and staff, without a place in the
+    conversation.
 
     When it is approved, `message` is what became of it.
     """
@@ -205,7 +206,7 @@ class HeldMessage(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["conversation", "sender", "client_id"],
-                condition=Q(client_id__isnull=False),
+                condition=Q(client_id__isnull=False) & ~Q(outcome="APPROVED"),
                 name="held_client_id_once",
             ),
             models.CheckConstraint(

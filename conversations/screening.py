@@ -24,11 +24,14 @@ def rulings_on_sends(sends: Sequence[Send]) -> Mapping[uuid.UUID, Ruling]:
 
 
 def check_change(editor: int, message: str, content: str) -> None:
-    """Whether one's message may say this from now on. Raises ChatError `not_found`, `content_refused`. Two queries;
-    none where nobody looks."""
-    if is_on():
-        conversation = message_of(editor, message).conversation_id
-        check([Text(content, "edit", "content", _categories([conversation])[conversation], editor)])
+    """Whether one's message may say this from now on, where that is something else. Raises ChatError `not_found`,
+    `content_refused`, `unavailable`. Two queries; none where nobody looks."""
+    if not is_on():
+        return
+    found = message_of(editor, message)
+    if found.sender_id == editor and found.content != content:
+        category = _categories([found.conversation_id])[found.conversation_id]
+        check([Text(content, "edit", "content", category, editor)])
 
 
 def _categories(conversations: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, str]:

@@ -8,12 +8,11 @@ from django.contrib import admin
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from django.utils.timezone import now
 
 from conversations.admin import user_link
 from conversations.models import Conversation, Participant
-from groups import admin_queue as admin_queue  # registers its page with those of this module
 from groups import invitations, lifecycle, members, moderation, ownership
+from groups.admin_queue import READ  # which registers its page with those of this module
 from groups.models import Group, Invitation, Member, Sanction
 from groups.moderation import Sentence
 from groups.permission import Role
@@ -52,8 +51,7 @@ def _make(role: str, staff: User, member: Member, reason: str) -> None:
 
 
 def _silence(days: int, staff: User, member: Member, reason: str) -> None:
-    until = (now() + timedelta(days=days)).isoformat()
-    moderation.silence(staff, _group_of(member), Sentence(member.user.public_id, reason, until), as_staff=True)
+    moderation.silence_as_staff(staff, _group_of(member), member.user.public_id, reason, timedelta(days))
 
 
 def _lift(staff: User, sanction: Sanction, reason: str) -> None:
@@ -151,10 +149,10 @@ class MemberAdmin(ModeratedAdmin[Member]):
     person_field = "user"
     fields = ("person", "group", "role", "last_read_seq", "silenced_until", "joined_at")
     actions = (
-        action_with_reason("Silence these members for a day", partial(_silence, 1), right="moderate"),
-        action_with_reason("Silence these members for a week", partial(_silence, 7), right="moderate"),
+        action_with_reason("Silence these members for a day", partial(_silence, 1), right="moderate", hint=READ),
+        action_with_reason("Silence these members for a week", partial(_silence, 7), right="moderate", hint=READ),
         action_with_reason("Remove these members", _remove, right="moderate"),
-        action_with_reason("Ban these members", _ban, right="moderate"),
+        action_with_reason("Ban these members", _ban, right="moderate", hint=READ),
         action_with_reason("Make these members moderators", partial(_make, Role.MODERATOR), right="moderate"),
         action_with_reason("Make these moderators members", partial(_make, Role.MEMBER), right="moderate"),
         action_with_reason("Hand the group over", _hand_over, right="moderate"),

@@ -16,15 +16,13 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
-from django.utils.timezone import now
 
 from conversations import edits, warning
 from conversations.history import PAGE
-from conversations.models import Case, Report
+from conversations.models import Case, Message, Report
 from conversations.shapes import excerpt_of
 from groups import lifecycle, moderation
 from groups.models import Group
-from groups.moderation import Sentence
 from localroots_chat.accounts.admin_pages import (
     ReadOnlyAdmin,
     action_with_reason,
@@ -40,6 +38,8 @@ from localroots_chat.errors import ChatError
 
 Outcome = Case.Outcome
 EXCERPT: Final = 60
+READ: Final = "The group's moderators read it."
+SURROUNDINGS: Final = 4  # messages before and after
 
 
 @transaction.atomic
@@ -74,8 +74,7 @@ def _silence(days: int, staff: User, case: Case, reason: str) -> None:
     if case.kind != Case.Kind.MESSAGE:
         raise ChatError("forbidden", "Somebody is silenced where they have said it: this is not about a message.")
     _close(staff, case, Outcome.SILENCED)
-    sentence = Sentence(case.user.public_id, reason, (now() + timedelta(days=days)).isoformat())
-    moderation.silence(staff, str(_group_of(case).pk), sentence, as_staff=True)
+    moderation.silence_as_staff(staff, str(_group_of(case).pk), case.user.public_id, reason, timedelta(days))
 
 
 @transaction.atomic
@@ -128,18 +127,23 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
     search_help_text = "The name, user name or id of whom it is about."
     person_field = "user"
     fields = (
-        "kind", "about", "was", "now", "reports", "said", "opened_at", "reported_at",
+        "kind", "about", "was", "surroundings", "now", "reports", "said", "opened_at", "reported_at",
         "outcome", "closed_by", "closed_at",
     )  # fmt: skip
     actions = (
         action_with_reason("Dismiss these reports", _dismiss, right="decide"),
         action_with_reason("Warn these people", _warn, right="decide", hint="The person reads it."),
         action_with_reason("Remove these messages", _remove_message, right="remove"),
-        action_with_reason("Silence these people for a day", partial(_silence, 1), right="keep_order"),
-        action_with_reason("Silence these people for a week", partial(_silence, 7), right="keep_order"),
+        action_with_reason("Silence these people for a day", partial(_silence, 1), right="keep_order", hint=READ),
+        action_with_reason("Silence these people for a week", partial(_silence, 7), right="keep_order", hint=READ),
         action_with_reason("Close these groups", _close_group, right="keep_order"),
         action_with_reason("Suspend these people", _suspend, right="suspend"),
     )
+
+    def get_fields(self, request: HttpRequest, obj: Case | None = None) -> Any:
+        # Whoever may see what was reported may not yet read what was said beside it.
+        may_read = request.user.has_perm("conversations.view_message")
+        return [field for field in self.fields if field != "surroundings" or may_read]
 
     # Whoever decides needs the right to what is changed by it.
 
@@ -180,6 +184,18 @@ class CaseAdmin(ReadOnlyAdmin[Case]):
     def was(self, case: Case) -> SafeString:
         lines = ((name, value) for name, value in case.snapshot.items() if value not in (None, ""))
         return format_html("<dl>{}</dl>", format_html_join("", "<dt>{}</dt><dd>{}</dd>", lines))
+
+    @admin.display(description="said beside it")
+    def surroundings(self, case: Case) -> SafeString | str:
+        if case.message is None:
+            return "–"
+        seq, talk = case.message.seq, case.message.conversation_id
+        beside = Message.objects.filter(conversation=talk, seq__range=(seq - SURROUNDINGS, seq + SURROUNDINGS))
+        lines = (
+            (SafeString("<b>→</b> " if one.seq == seq else ""), one.sender, one.content or "(nothing any more)")
+            for one in beside.select_related("sender").order_by("seq")
+        )
+        return format_html_join(SafeString("<br>"), "{}{}: {}", lines)
 
     @admin.display(description="now")
     def now(self, case: Case) -> SafeString | str:

@@ -49,7 +49,6 @@ class GroupChanges(msgspec.Struct, rename="camel"):
     image_url: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
-@transaction.atomic
 def create(creator: User, asked: NewGroup, key: uuid.UUID) -> GroupShape:
     """A new group with these members; its creator is the owner. The same number of queries for any number of them.
 
@@ -57,10 +56,15 @@ def create(creator: User, asked: NewGroup, key: uuid.UUID) -> GroupShape:
     Raises ChatError `invalid_field`, `content_refused`, `full`; for somebody in memberIds `not_found`, `blocked`.
     """
     settings = _checked(asked)
+    _screen(creator, settings, {})
+    return _create(creator, asked.member_ids, settings, key)
+
+
+@transaction.atomic
+def _create(creator: User, member_ids: Sequence[str], settings: Mapping[str, Any], key: uuid.UUID) -> GroupShape:
     if Group.objects.filter(pk=key).exists():
         return card(creator.pk, str(key))
-    _screen(settings, settings["category"], creator)
-    others = [one for one in asked.member_ids if one != creator.public_id]
+    others = [one for one in member_ids if one != creator.public_id]
     if len(others) > ADDED_AT_ONCE:
         raise invalid("memberIds", f"At most {ADDED_AT_ONCE} people at once.")
     members = people_to_add(creator.pk, others, field="memberIds") if others else []
@@ -80,8 +84,8 @@ def update(changer: User, group: str, asked: GroupChanges) -> GroupShape:
     """
     settings = _checked(asked)
     if is_on():  # before anything is locked
-        category = group_seen_as(changer, group, Role.MODERATOR).category
-        _screen(settings, settings.get("category", category), changer)
+        found = group_seen_as(changer, group, Role.MODERATOR)
+        _screen(changer, settings, {name: getattr(found, name) for name in ("name", "description", "category")})
     return _update(changer, group, settings)
 
 
@@ -107,10 +111,12 @@ def close(owner: User, group: str, *, as_staff: bool = False) -> None:
     held.talk.record(Kind.CLOSED, by=held.voice)
 
 
-def _screen(settings: Mapping[str, Any], category: str, author: User) -> None:
-    """Raises ChatError `content_refused`."""
-    named = [field for field in ("name", "description") if settings.get(field)]
-    check([Text(settings[field], "group", field, category, author.pk) for field in named])
+def _screen(author: User, settings: Mapping[str, Any], before: Mapping[str, str]) -> None:
+    """What has changed is looked at, and all of it in another category. Raises ChatError `content_refused`."""
+    after = {**before, **settings}
+    moves = after["category"] != before.get("category")
+    named = [one for one in ("name", "description") if after[one] and (moves or after[one] != before.get(one))]
+    check([Text(after[field], "group", field, after["category"], author.pk) for field in named])
 
 
 # Settings

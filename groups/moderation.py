@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -71,19 +71,33 @@ def ban(moderator: User, group: str, asked: Sentence, *, as_staff: bool = False)
 
 
 @transaction.atomic
-def silence(moderator: User, group: str, asked: Sentence, *, as_staff: bool = False) -> SanctionShape:
+def silence(moderator: User, group: str, asked: Sentence) -> SanctionShape:
     """Lets a member only read, until the time given. Leaving and coming back does not end it.
 
     Raises ChatError `not_found`, `forbidden`, `invalid_field`.
     """
     if asked.until is None:
         raise invalid("until", "A silence has an end.")
-    held = hold_as(moderator, group, Role.MODERATOR, as_staff=as_staff)
+    held = hold_as(moderator, group, Role.MODERATOR)
     seat = member_of(held.talk, asked.user_id)
     held.check_above(seat.role)
     row = _impose(held, seat.user, Sanction.Kind.SILENCE, asked)
     held.talk.silence(seat, row.ends_at)
     return shape_of_sanction(row)
+
+
+@transaction.atomic
+def silence_as_staff(staff: User, group: str, user_id: str, reason: str, length: timedelta) -> None:
+    """The same for staff, who may, from now on for this long; nothing changes where it lasts longer already.
+
+    Raises ChatError `not_found`, `invalid_field`.
+    """
+    held = hold_as(staff, group, Role.MODERATOR, as_staff=True)
+    seat = member_of(held.talk, user_id)
+    ends = held.talk.now + length
+    if seat.silenced_until is None or seat.silenced_until < ends:
+        _impose(held, seat.user, Sanction.Kind.SILENCE, Sentence(user_id, reason, iso(ends)))
+        held.talk.silence(seat, ends)
 
 
 @transaction.atomic

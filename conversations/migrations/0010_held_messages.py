@@ -106,7 +106,9 @@ class Migration(migrations.Migration):
                 ],
                 "constraints": [
                     models.UniqueConstraint(
-                        condition=models.Q(("client_id__isnull", False)),
+                        condition=models.Q(
+                            ("client_id__isnull", False), models.Q(("outcome", "APPROVED"), _negated=True)
+                        ),
                         fields=("conversation", "sender", "client_id"),
                         name="held_client_id_once",
                     ),

@@ -15,6 +15,7 @@ from rest_framework.viewsets import ViewSet
 
 from localroots_chat.accounts import people, sessions, tickets, tokens
 from localroots_chat.accounts.authentication import asker
+from localroots_chat.accounts.models import User
 from localroots_chat.accounts.people import KnownPerson, MeShape, UserShape
 from localroots_chat.accounts.throttling import count_guess
 from localroots_chat.described import CURSOR, LIMIT, describe, words
@@ -141,8 +142,7 @@ class MeView(APIView):
         """Change one's name, picture, language or settings."""
         body, user = read_body(request, MeChange), asker(request)
         if body.name is not UNSET:
-            user.name = _name(body.name)
-            check([Text(user.name, "profile", "name", "", user.pk)])
+            user.name = _name(body.name, user)
         if body.image is not UNSET:
             user.image = _image(body.image)
         if body.language is not UNSET:
@@ -157,10 +157,12 @@ class MeView(APIView):
         return Response(people.own_shape_of(user))
 
 
-def _name(text: str) -> str:
+def _name(text: str, user: User) -> str:
     name = tokens.clean_name(check_text(text, "name", most=200))
     if name is None:
         raise invalid("name", "A name has at least one visible character.")
+    if name != user.name:
+        check([Text(name, "profile", "name", "", user.pk)])
     return name
 
 

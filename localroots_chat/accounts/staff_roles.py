@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django.apps import AppConfig, apps
 from django.contrib.auth.models import Group, Permission
+from django.db import connection
 from django.db.models import Q
 
 _GROUP_PAGES: Final = ("groups.{}_group", "groups.{}_member", "groups.{}_sanction", "groups.{}_invitation")
@@ -36,13 +37,16 @@ ROLES: Final[Mapping[str, Sequence[str]]] = {
 
 
 def make_roles(sender: AppConfig, **more: Any) -> None:
-    """Makes those that are missing, when the last app with tables has its rights."""
-    if sender != [app for app in apps.get_app_configs() if app.models_module][-1]:
+    """Makes those that are missing and whose rights are all there, after the last app with tables: where only a part
+    was migrated, a later migration makes them."""
+    last = [app for app in apps.get_app_configs() if app.models_module][-1]
+    if sender != last or Group._meta.db_table not in connection.introspection.table_names():
         return
     there = set(Group.objects.filter(name__in=ROLES).values_list("name", flat=True))
     for name, rights in ROLES.items():
-        if name not in there:
-            Group.objects.create(name=name).permissions.set(_permissions(rights))
+        found = _permissions(rights)
+        if name not in there and len(found) == len(rights):
+            Group.objects.create(name=name).permissions.set(found)
 
 
 def _permissions(rights: Sequence[str]) -> Sequence[Permission]:

@@ -4,17 +4,22 @@ The rules are a TOML file of the operator's (CHAT_SCREEN_RULES); SCREENING.md ha
 without regard to case, to the way in which Unicode writes the same letter, and to characters that nobody sees.
 """
 
+import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import msgspec
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from linkify_it import LinkifyIt
+from publicsuffixlist import PublicSuffixList
 
+from localroots_chat.characters import takes_no_room
 from localroots_chat.screening.screen import ALLOWED, Ruling, Screen, Text, Verdict, What
+
+# Of groups (groups.models; a test compares them), and of direct conversations
+Category = Literal["GENERAL", "FOOD_SHARE", "NEWS", "RECIPES", "TIPS", "LOCAL_EVENTS", "DIRECT"]
 
 _VERDICTS: Final = {"hold": Verdict.HOLD, "refuse": Verdict.REFUSE}
 
@@ -25,8 +30,8 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True):
     verdict: Literal["hold", "refuse"]
     words: list[Annotated[str, msgspec.Meta(min_length=1)]] = []
     links: bool = False
-    hosts: list[str] = []  # to which links are fine, with all below them
-    categories: list[str] = []  # none: everywhere; DIRECT: direct conversations
+    hosts: list[Annotated[str, msgspec.Meta(pattern=r"^[^\s/:*]+$")]] = []  # links to these, and to all below, are fine
+    categories: list[Category] = []  # none: everywhere
     what: list[What] = []  # none: everything
     reason: str = ""
 
@@ -44,7 +49,7 @@ def by_rules() -> Screen:
         rules = msgspec.toml.decode(Path(path).read_bytes(), type=Rules).rules
     except OSError as error:
         raise ImproperlyConfigured(f"CHAT_SCREEN_RULES: cannot read {path!r}: {error.strerror}.") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ImproperlyConfigured(f"CHAT_SCREEN_RULES: {path}: {error}") from error
     return screen_of(rules)
 
@@ -70,6 +75,10 @@ class _Ready:
     """A rule, prepared for many texts."""
 
     def __init__(self, rule: Rule) -> None:
+        if not rule.words and not rule.links:
+            raise ImproperlyConfigured("CHAT_SCREEN_RULES: a rule needs words, or links = true.")
+        if rule.hosts and not rule.links:
+            raise ImproperlyConfigured("CHAT_SCREEN_RULES: hosts are for a rule with links = true.")
         self.ruling = Ruling(_VERDICTS[rule.verdict], rule.reason)
         self._rule = rule
         plain = [_word(word) for word in rule.words if "*" not in word]
@@ -110,17 +119,17 @@ def _word(text: str) -> str:
 
 class _Folded(dict[int, str]):
     """What becomes of a character: letters, marks and numbers stay, symbols such as emoji are words of their own, what
-    nobody sees (joiners, soft hyphens, marks of direction) goes, and everything else parts words."""
+    takes no room goes, and everything else parts words."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
         category = unicodedata.category(character)
-        if category[0] in "LN" or (category[0] == "M" and not 0xFE00 <= code <= 0xFE0F):
+        if takes_no_room(character):
+            self[code] = ""
+        elif category[0] in "LMN":
             self[code] = character
-        elif category == "So":
-            self[code] = f" {character} "
         else:
-            self[code] = "" if category == "Cf" or category[0] == "M" else " "
+            self[code] = f" {character} " if category == "So" else " "
         return self[code]
 
 
@@ -132,16 +141,42 @@ def words_of(content: str) -> str:
     return f" {' '.join(unicodedata.normalize('NFKC', content).casefold().translate(_folded).split())} "
 
 
-_links: Final = LinkifyIt(options={"fuzzy_ip": True})
+# Each looks at a character once, or a few times: a hostile text of 4,000 takes as long as any.
+_ADDRESS: Final = re.compile(r"\b[a-z][a-z0-9+.-]{0,30}://([^\s/?#]*)", re.IGNORECASE)
+_HOST: Final = re.compile(r"[\w.-]+")
+_NUMBERS: Final = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
+_DOTS: Final = str.maketrans("。\\", "./")
+_HOST_MOST: Final = 253  # characters
+_suffixes: Final = PublicSuffixList(accept_unknown=False, only_icann=True)
 
 
 def hosts_in(content: str) -> list[str]:
     """The hosts to which a text links, also without http://, in small letters. Addresses of e-mail are none."""
     text = unicodedata.normalize("NFKC", content)
-    found = _links.match("".join(one for one in text if unicodedata.category(one) != "Cf")) or []
-    return [_host_of(link.url) for link in found if link.schema != "mailto:"]
+    text = "".join(one for one in text if not takes_no_room(one)).translate(_DOTS)
+    addresses = [found[1] for found in _ADDRESS.finditer(text)]
+    rest = _ADDRESS.sub(" ", text)
+    return [_host_of(authority) for authority in addresses] + list(_bare_hosts(rest))
 
 
-def _host_of(url: str) -> str:
-    authority = url.partition("//")[2].replace("\\", "/").partition("/")[0].partition("?")[0].partition("#")[0]
-    return authority.rpartition("@")[2].partition(":")[0].lower().rstrip(".")
+def _host_of(authority: str) -> str:
+    host = authority.rpartition("@")[2]
+    end = "]" if host.startswith("[") else ":"  # of IPv6, and of all others
+    return (host.partition(end)[0] + end.strip(":")).casefold().strip(".")
+
+
+def _bare_hosts(text: str) -> Iterator[str]:
+    for found in _HOST.finditer(text):
+        word = found[0].strip(".-_")
+        if "." in word and text[found.start() - 1 : found.start()] != "@" and _is_host(word, text[found.end() :][:1]):
+            yield word.casefold()
+
+
+def _is_host(word: str, after: str) -> bool:
+    if _NUMBERS.fullmatch(word):
+        return True
+    last = word.rpartition(".")[2]
+    # Two sentences without a blank, "gone.No more", are no host of Norway.
+    if len(last) == 2 and last.istitle() and not word.istitle() and after not in ("/", ":"):
+        return False
+    return len(word) <= _HOST_MOST and _suffixes.privatesuffix(word.casefold()) is not None

@@ -6,16 +6,18 @@ one. Knows texts and no tables; what becomes of what is held is the business of 
 
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, Final, Literal, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from localroots_chat.errors import ChatError
+from localroots_chat.wire import is_text
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +57,7 @@ class Text(NamedTuple):
 Screen = Callable[[Sequence[Text]], Sequence[Ruling]]
 
 ALLOWED: Final = Ruling(Verdict.ALLOW)
-_NOT_LOOKED_AT: Final = Ruling(Verdict.HOLD, "This could not be looked at.")
+NOT_LOOKED_AT: Final = Ruling(Verdict.HOLD, "This could not be looked at.")
 
 
 def is_on() -> bool:
@@ -83,6 +85,8 @@ def rulings_on(texts: Sequence[Text]) -> Sequence[Ruling]:
     What a screen fails to look at, or not in time, is held: nothing gets by unseen, and nothing is lost. Texts of a
     batch are looked at together, which for a model costs little more than one.
     """
+    if not texts:
+        return []
     strictest: list[Ruling] = [ALLOWED] * len(texts)
     for screen in screens():
         found = _asked(screen, texts)
@@ -91,10 +95,13 @@ def rulings_on(texts: Sequence[Text]) -> Sequence[Ruling]:
 
 
 def check(texts: Sequence[Text]) -> None:
-    """For what cannot wait, changes and names: raises ChatError `content_refused` unless all is allowed."""
+    """For what cannot wait, changes and names: raises ChatError `content_refused` unless all is allowed, `unavailable`
+    where it could not be looked at."""
     if not is_on():
         return
     for text, ruling in zip(texts, rulings_on(texts), strict=True):
+        if ruling is NOT_LOOKED_AT:
+            raise ChatError("unavailable", "This cannot be looked at right now. Please try again.")
         if ruling.verdict is not Verdict.ALLOW:
             raise refusal(ruling, text.field)
 
@@ -104,25 +111,45 @@ def refusal(ruling: Ruling, field: str = "content") -> ChatError:
     return ChatError("content_refused", ruling.reason or "This may not be said here.", field=field)
 
 
-# A thread of its own: a screen that hangs must not take those of the database with it. Screens are called one at a
-# time, so they need no locks.
+# Each question is asked in a thread of its own, which may be left behind: a screen that hangs must not take those of
+# the database with it, nor keep the process from ending.
 
-
-@lru_cache(maxsize=1)
-def _thread() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, thread_name_prefix="screen")
+_HUNG_MOST: Final = 8
+_hung: list[Thread] = []
 
 
 def _asked(screen: Screen, texts: Sequence[Text]) -> Sequence[Ruling]:
-    asked = _thread().submit(screen, texts)
+    _hung[:] = [thread for thread in _hung if thread.is_alive()]
+    if len(_hung) >= _HUNG_MOST:
+        _log.error("Screens hang: nothing is looked at until one of them goes on")
+        return [NOT_LOOKED_AT] * len(texts)
+    answer: SimpleQueue[Sequence[Ruling] | BaseException] = SimpleQueue()
+    thread = Thread(target=_ask, args=(screen, texts, answer), name="screen", daemon=True)
+    thread.start()
     try:
-        found = asked.result(timeout=settings.CHAT_SCREEN_SECONDS)
-        if len(found) == len(texts):
-            return found
-        _log.error("A screen has %d rulings on %d texts", len(found), len(texts))
-    except TimeoutError:
-        asked.cancel()  # if it has not begun: the one before it hangs
+        found = answer.get(timeout=settings.CHAT_SCREEN_SECONDS)
+    except Empty:
+        _hung.append(thread)
         _log.error("A screen took more than %s s", settings.CHAT_SCREEN_SECONDS)
-    except Exception:
-        _log.exception("A screen failed")
-    return [_NOT_LOOKED_AT] * len(texts)
+        return [NOT_LOOKED_AT] * len(texts)
+    if isinstance(found, BaseException):
+        _log.error("A screen failed", exc_info=found)
+        return [NOT_LOOKED_AT] * len(texts)
+    return found
+
+
+def _ask(screen: Screen, texts: Sequence[Text], answer: "SimpleQueue[Sequence[Ruling] | BaseException]") -> None:
+    try:
+        answer.put(_checked(screen(texts), len(texts)))
+    except BaseException as error:  # SystemExit too: whoever waits is told
+        answer.put(error)
+
+
+def _checked(rulings: Any, wanted: int) -> Sequence[Ruling]:
+    """What a screen answered, which others write, if it is what it should be."""
+    if len(rulings) != wanted:
+        raise ValueError(f"{len(rulings)} rulings on {wanted} texts")
+    for ruling in rulings:
+        if not isinstance(ruling.verdict, Verdict) or not isinstance(ruling.reason, str) or not is_text(ruling.reason):
+            raise TypeError(f"not a ruling: {ruling!r}")
+    return [Ruling(*ruling) for ruling in rulings]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from django.utils.timezone import now
 
 from conversations.models import Case, Conversation, Message
 from conversations.reports import NewReport, report
+from groups import moderation
 from groups.models import Group, Sanction
+from groups.moderation import Sentence
 from localroots_chat.accounts.models import User
 from localroots_chat.accounts.team import team
 from localroots_chat.errors import ChatError
@@ -73,6 +76,20 @@ def test_a_case_shows_what_is_needed_to_decide(clerk_at: Callable[..., Client], 
     shown = client.get(reverse(f"admin:{QUEUE}_change", args=[rude.pk])).content.decode()
     for wanted in ("rude words", "Bob", "He always does", "Alice", f"#seq-{rude.message.seq}"):
         assert wanted in shown, wanted
+
+
+def test_what_was_said_beside_it_is_for_whoever_may_read_messages(
+    clerk_at: Callable[..., Client], alice: User, bob: User, talk: Conversation
+) -> None:
+    said = say(bob, talk, *(f"line {number}." for number in range(1, 12)))
+    case = reported(alice, said[5])
+    path = reverse(f"admin:{QUEUE}_change", args=[case.pk])
+    shown = clerk_at(*RIGHTS).get(path).content.decode()
+    assert "line 6." in shown
+    assert "line 5." not in shown
+    shown = clerk_at("conversations.view_message").get(path).content.decode()
+    assert [number for number in range(1, 12) if f"line {number}." in shown] == list(range(2, 11))
+    assert "<b>→</b> Bob: line 6." in shown
 
 
 def test_the_list_takes_the_same_queries_for_any_number(
@@ -169,6 +186,18 @@ def test_silencing_where_it_was_said(
         assert abs(seat.silenced_until - now() - timedelta(days=days)) < timedelta(minutes=5)
         assert Sanction.objects.get(group=group).imposed_by == team(), "members do not learn who of the staff it was"
         assert any(isinstance(item, Personal) and item.person == bob.pk for item in published)
+
+
+def test_a_longer_silence_is_not_shortened(clerk_at: Callable[..., Client], alice: User, bob: User) -> None:
+    group, message = in_group(alice, bob)
+    longer = moderation.silence(alice, str(group.pk), Sentence("bob", "Shouts", "2100-01-01T00:00:00Z"))
+    client = clerk_at(*RIGHTS, KEEPS_ORDER)
+    asked = act(client, QUEUE, "silence_these_people_for_a_day", reported(alice, message))
+    assert "The group's moderators read it." in unescape(asked)
+    act(client, QUEUE, "silence_these_people_for_a_day", Case.objects.get(), reason="Rude")
+    assert Case.objects.get().outcome == "SILENCED"
+    (row,) = moderation.sanctions(alice, str(group.pk), Sanction.Kind.SILENCE, after=0, limit=10)
+    assert moderation.shape_of_sanction(row) == longer
 
 
 def test_nobody_is_silenced_in_a_direct_conversation_or_for_no_message(

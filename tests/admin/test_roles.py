@@ -1,8 +1,15 @@
 """Ready-made roles: made once, with the rights that they need and no others."""
 
+import os
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.test import Client
@@ -67,6 +74,26 @@ def test_what_each_may_open_and_do(role: str, clerk_at: Callable[..., Client], c
     every = set().union(*DOES.values())
     assert {action for action in every if action in queue} == DOES[role]
     assert ("warn_these_people" in queue) == (role != "Auditor")
+
+
+def test_after_a_part_of_the_migrations_no_role_is_made_with_a_part_of_its_rights(tmp_path: Path) -> None:
+    def migrate(*names: str) -> None:
+        environment = {**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path}/chat.sqlite3"}
+        command = [sys.executable, "manage.py", "migrate", "--verbosity=0", *names]
+        subprocess.run(command, cwd=settings.BASE_DIR, env=environment, check=True)
+
+    def rights() -> dict[str, int]:
+        with closing(sqlite3.connect(tmp_path / "chat.sqlite3")) as database:
+            rows = database.execute(
+                "SELECT name, count(*) FROM auth_group g JOIN auth_group_permissions p ON p.group_id = g.id GROUP BY 1"
+            )
+            return dict(rows.fetchall())
+
+    whole = {name: len(wanted) for name, wanted in ROLES.items()}
+    migrate("conversations", "0009")
+    assert rights().items() < whole.items()
+    migrate()
+    assert rights() == whole
 
 
 def test_what_staff_have_changed_stays() -> None:

@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, WebSocketRoute, expect
 
+from tests.support.screen import screened
 from tests.support.servers import ChatServer
 
 PASSWORD = "green-beans-and-rye"
@@ -314,3 +315,33 @@ async def test_what_a_blocked_person_has_said_vanishes_from_the_open_page_and_co
     await alice.page.evaluate(_FETCH, ["DELETE", f"/api/blocks/{found['id']}/", None])
     await alice.sees("Good morning", "Hello")
     await bob.sees("Good morning", "Hello")
+
+
+async def test_what_waits_for_a_moderator_says_so_until_it_is_decided(browser: Browser) -> None:
+    with ChatServer(env=screened()) as server:
+        alice, bob, _ = await cast_of(server, create_casts(server, count=1)[0], browser)
+        await talk(alice, bob)
+        (found,) = (await alice.page.evaluate(_FETCH, ["GET", f"/api/users/?search={bob.name}", None]))["results"]
+        club = {"name": "Egg club", "category": "TIPS", "memberIds": [found["id"]]}
+        group = await alice.page.evaluate(_FETCH, ["POST", "/api/groups/", club])
+        for screen in (alice, bob):
+            await screen.page.get_by_role("navigation").get_by_role("link").filter(has_text="Egg club").click()
+            await expect(screen.page.get_by_role("heading", name="Egg club")).to_be_visible()
+        for text in ("Casino one", "Casino two", "Spam", "Eggs?"):
+            await bob.writes(text)
+        waiting, failed = bob.log.locator(".message.held"), bob.log.locator(".message.failed")
+        await expect(waiting).to_have_count(2)
+        await expect(waiting.first).to_contain_text("Waits for a moderator")
+        await expect(failed).to_contain_text("No spam.")
+        await alice.sees("Eggs?")
+
+        there = f"/api/held/?conversation={group['conversationId']}"
+        one, two = (await alice.page.evaluate(_FETCH, ["GET", there, None]))["results"]
+        await alice.page.evaluate(_FETCH, ["POST", f"/api/held/{one['id']}/approve/", None])
+        await alice.sees("Eggs?", "Casino one")
+        await expect(waiting).to_have_count(1)
+        await alice.page.evaluate(_FETCH, ["POST", f"/api/held/{two['id']}/refuse/", {"answer": "Not here, Bob"}])
+        await expect(waiting).to_have_count(0)
+        await expect(failed.filter(has_text="Casino two")).to_contain_text("Not here, Bob")
+        await bob.sees("Eggs?", "Casino one")
+        assert not alice.troubles + bob.troubles

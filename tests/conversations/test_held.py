@@ -1,12 +1,14 @@
 """What the screen holds or refuses: stored apart, told to nobody else, decided once, and then said like anything."""
 
+import threading
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 import pytest
-from django.db import connection
+from django.conf import settings as django_settings
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 from uuid_utils.compat import uuid7
@@ -295,11 +297,51 @@ def test_who_decides(alice: User, bob: User, carol: User, mallory: User, tips: C
         assert refusal(decide, carol, of_alice) == "not_found"
         for who, own in ((alice, of_alice), (bob, of_bob), (carol, of_carol)):
             assert refusal(decide, who, own) == "forbidden"
+    assert refusal(held.approve_as_staff, alice, HeldMessage.objects.get(pk=of_alice)) == "forbidden", "staff neither"
     held.approve(carol, of_bob)
     held.approve(alice, of_carol)
     held.approve_as_staff(mallory, HeldMessage.objects.get(pk=of_alice))
     said = Message.objects.filter(content="a casino").order_by("seq").values_list("sender__public_id", flat=True)
     assert list(said) == ["bob", "carol", "alice"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(not django_settings.POSTGRESQL, reason="SQLite has no two writers at once")
+@pytest.mark.parametrize("loses", ["the role", "the seat"])
+def test_a_moderator_who_loses_the_right_meanwhile_decides_nothing(
+    alice: User, bob: User, carol: User, tips: Conversation, loses: str
+) -> None:
+    """The right is looked up under the lock: who waits for it has the rights of when they get it."""
+    row = wait(bob, tips)
+    group: Any = getattr(tips, "group")  # noqa: B009  (the relation of groups.models)
+    waits, refused = threading.Event(), list[str]()
+
+    def decide() -> None:
+        waits.set()
+        refused.append(refusal(held.approve, carol, str(row.pk)))
+        connection.close()
+
+    with transaction.atomic():
+        if loses == "the role":
+            members.set_role(alice, str(group.pk), "carol", "MEMBER")
+        else:
+            members.remove(alice, str(group.pk), "carol")
+        thread = threading.Thread(target=decide)
+        thread.start()
+        waits.wait(10)
+        until_somebody_waits_for_a_lock()
+    thread.join(10)
+    assert refused == ["not_found"]
+    assert not Message.objects.filter(content="a casino").exists()
+
+
+def until_somebody_waits_for_a_lock() -> None:
+    for _ in range(10_000):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone() != (0,):
+                return
+    pytest.fail("nobody waits for a lock")
 
 
 def test_nobody_but_staff_decides_in_a_direct_conversation(alice: User, bob: User, talk: Conversation) -> None:
@@ -342,6 +384,20 @@ def test_a_change_cannot_wait(alice: User, bob: User, tips: Conversation) -> Non
     assert refusal(edits.edit, editor=bob.pk, message=str(uuid.uuid4()), content="spam") == "not_found"
 
 
+def test_what_it_says_already_is_no_change(alice: User, bob: User, tips: Conversation) -> None:
+    held.approve(alice, str(wait(bob, tips).pk))
+    said = Message.objects.get(content="a casino")
+    assert edits.edit(editor=bob.pk, message=str(said.pk), content="a casino").edited_at is None
+    assert refusal(edits.edit, editor=alice.pk, message=str(said.pk), content="spam") == "forbidden"
+
+
+def test_an_approved_message_that_is_gone_may_be_sent_anew(alice: User, bob: User, tips: Conversation) -> None:
+    held.approve(alice, str(wait(bob, tips, client_id="x").pk))
+    Message.objects.filter(client_id="x").delete()
+    wait(bob, tips, client_id="x")
+    assert HeldMessage.objects.count() == 2
+
+
 def test_links_are_held_where_the_rule_says(alice: User, bob: User, carol: User, tips: Conversation) -> None:
     assert store(make_send(bob, tips, "see evil.com")) == [HeldAnswer()]
     (news,) = store(make_send(bob, found(alice, bob, carol, category="NEWS"), "see evil.com"))
@@ -369,3 +425,5 @@ def test_names_of_groups(alice: User, tips: Conversation) -> None:
     change(description="see evil.com", category="NEWS")
     group.refresh_from_db()
     assert (group.name, group.description) == ("Eggs", "see evil.com")
+    assert refusal(change, category="TIPS") == "content_refused", "in another category all of it is looked at"
+    change(name="Egg news", description="see evil.com")

@@ -1,5 +1,7 @@
 """Rules: which words and links are found, where, and what is wrong with a file of them."""
 
+import time
+import typing
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
-from localroots_chat.screening.lists import Rule, by_rules, hosts_in, screen_of, words_of
+from groups.models import Group
+from localroots_chat.screening.lists import Category, Rule, by_rules, hosts_in, screen_of, words_of
 from localroots_chat.screening.screen import ALLOWED, Ruling, Text, Verdict, What
 
 
@@ -25,8 +28,9 @@ def found(content: str, *words: str, **more: Any) -> bool:
 @pytest.mark.parametrize(
     "content",
     [
-        "casino", "A CASINO!", "(casino)", "casino, or not", "ca\u00adsino", "c\u200basino", "ｃａｓｉｎｏ",
-        "casino\ufe0f", "the\ncasino\n", "casino-royale", "#casino",
+        "casi\u034fno", "casi\u3164no", "casi\u2800no", "casi\U000e0100no", "ca\u00adsino", "c\u200basino",
+        "casino", "A CASINO!", "(casino)", "casino, or not", "ｃａｓｉｎｏ", "casino\ufe0f", "the\ncasino\n",
+        "casino-royale", "#casino",
     ],
 )  # fmt: skip
 def test_a_word_is_found_however_it_is_written(content: str) -> None:
@@ -79,12 +83,40 @@ def test_what_is_folded() -> None:
         ("ev\u200bil．com", ["evil.com"]),
         ("пример.рф", ["пример.рф"]),
         ("10.0.0.1/x", ["10.0.0.1"]),
+        ("evil.xyz, www.evil.app or evil.online/path", ["evil.xyz", "www.evil.app", "evil.online"]),
+        ("evil。com, evil.Com", ["evil.com", "evil.com"]),
+        ("gone.No/more", ["gone.no"]),
+        ("tg://join?x http://[2001:db8::1]:80/ HTTPS://Evil.com.", ["join", "[2001:db8::1]", "evil.com"]),
+        ("e\u034fvil.\u3164com", ["evil.com"]),
         ("write to me@evil.com", []),
-        ("2.5kg tomatoes.Eggs too, e.g. ten; 12.10.2026", []),
+        ("I like it.It is good. gone.No more bread.So good", []),
+        ("2.5kg tomatoes.Eggs too, e.g. ten; 12.10.2026, node.js", []),
     ],
 )
 def test_links_are_found(content: str, hosts: list[str]) -> None:
     assert hosts_in(content) == hosts
+
+
+HOSTILE = (
+    "a|a.b|", "a.b$", "a|b|a.b|", "http://", "a.", "@", "x.com/(", "www.", "a-", "://", "1.1.", "é.é",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_a_hostile_text_takes_no_longer_than_its_length(piece: str) -> None:
+    """In proportion: sixteen times the text would take 256 times as long where each character is looked at with all."""
+
+    def seconds(characters: int) -> float:
+        content = (piece * characters)[:characters]
+
+        def once() -> float:
+            begun = time.perf_counter()
+            found(content, "casino", "easy money", "*coin*", links=True)
+            return time.perf_counter() - begun
+
+        return min(once() for _ in range(5))
+
+    assert seconds(32_000) < 80 * seconds(2_000)
 
 
 def test_links_to_known_places_are_fine() -> None:
@@ -128,6 +160,11 @@ WRONG = {
     "no rules": ("rule = 1", "rule"),
     "a word of nothing": ('[[rules]]\nverdict = "hold"\nwords = ["!?"]', "is no word"),
     "a star within": ('[[rules]]\nverdict = "hold"\nwords = ["a*b"]', "is no word"),
+    "another category": ('[[rules]]\nverdict = "hold"\nlinks = true\ncategories = ["Tips"]', "categories"),
+    "an address for a host": ('[[rules]]\nverdict = "hold"\nlinks = true\nhosts = ["https://x.org"]', "hosts"),
+    "a star for a host": ('[[rules]]\nverdict = "hold"\nlinks = true\nhosts = ["*.x.org"]', "hosts"),
+    "hosts without links": ('[[rules]]\nverdict = "hold"\nwords = ["x"]\nhosts = ["x.org"]', "links = true"),
+    "a rule of nothing": ('[[rules]]\nverdict = "hold"', "needs words"),
     "a star alone": ('[[rules]]\nverdict = "hold"\nwords = ["*"]', "is no word"),
 }
 
@@ -137,8 +174,20 @@ def test_what_is_wrong_with_a_file_is_said(what: str, tmp_path: Path, settings: 
     content, told = WRONG[what]
     path = tmp_path / "rules.toml"
     if content is not None:
-        path.write_text(content)
+        path.write_text(content, encoding="utf-8")
     settings.CHAT_SCREEN_RULES = str(path)
     with pytest.raises(ImproperlyConfigured, match="CHAT_SCREEN_RULES") as error:
         by_rules()
     assert told in str(error.value)
+
+
+def test_a_file_that_is_no_text(tmp_path: Path, settings: Settings) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_bytes(b"\xff\xfe")
+    settings.CHAT_SCREEN_RULES = str(path)
+    with pytest.raises(ImproperlyConfigured, match="CHAT_SCREEN_RULES"):
+        by_rules()
+
+
+def test_the_categories_are_those_of_groups() -> None:
+    assert {*typing.get_args(Category)} == {*Group.Category.values, "DIRECT"}

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from localroots_chat.errors import ChatError
 from localroots_chat.screening import screen
-from localroots_chat.screening.screen import ALLOWED, Ruling, Text, Verdict, check, rulings_on, screens
+from localroots_chat.screening.screen import ALLOWED, NOT_LOOKED_AT, Ruling, Text, Verdict, check, rulings_on, screens
 from tests.support.screen import Choose
 
 HELD, REFUSED = Ruling(Verdict.HOLD, "held"), Ruling(Verdict.REFUSE, "refused")
@@ -52,12 +52,36 @@ def fails(texts: Sequence[Text]) -> Sequence[Ruling]:
     raise RuntimeError("broken")
 
 
-def test_what_is_not_looked_at_is_held(choose: Choose, caplog: pytest.LogCaptureFixture) -> None:
-    for broken, told in ((fails, "A screen failed"), (lambda texts: [ALLOWED], "1 rulings on 2 texts")):
-        choose(broken, by_first_letter)
-        first, second = rulings_on([text("a"), text("r")])
-        assert (first.verdict, second) == (Verdict.HOLD, REFUSED)
-        assert told in caplog.text
+def ends_the_process(texts: Sequence[Text]) -> Sequence[Ruling]:
+    raise SystemExit
+
+
+BROKEN: dict[str, tuple[Any, str]] = {
+    "an error": (fails, "A screen failed"),
+    "an end": (ends_the_process, "SystemExit"),
+    "too few": (lambda texts: [ALLOWED], "1 rulings on 2 texts"),
+    "nothing": (lambda texts: None, "A screen failed"),
+    "verdicts alone": (lambda texts: [Verdict.ALLOW] * 2, "A screen failed"),
+    "no reason": (lambda texts: [Ruling(Verdict.HOLD, None)] * 2, "not a ruling"),  # type: ignore[arg-type]
+    "a reason that is no text": (lambda texts: [Ruling(Verdict.HOLD, "\0")] * 2, "not a ruling"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_what_is_not_looked_at_is_held(what: str, choose: Choose, caplog: pytest.LogCaptureFixture) -> None:
+    broken, told = BROKEN[what]
+    choose(broken, by_first_letter)
+    assert rulings_on([text("a"), text("r")]) == [NOT_LOOKED_AT, REFUSED]
+    assert told in caplog.text
+    with pytest.raises(ChatError) as error:
+        check([text("a"), text("b")])
+    assert (error.value.code, error.value.shape.retryable) == ("unavailable", True)
+
+
+def test_nothing_is_asked_about_nothing(choose: Choose) -> None:
+    choose(fails)
+    assert rulings_on([]) == []
+    check([])
 
 
 def test_a_screen_that_hangs_keeps_nobody(choose: Choose, settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
@@ -65,21 +89,27 @@ def test_a_screen_that_hangs_keeps_nobody(choose: Choose, settings: Settings, ca
     go_on, asked = threading.Event(), []
 
     def hangs(texts: Sequence[Text]) -> Sequence[Ruling]:
-        asked.append(texts[0].content)
-        go_on.wait(30)
+        asked.append(threading.current_thread())
+        go_on.wait(60)
         return [ALLOWED] * len(texts)
 
     choose(hangs)
     try:
-        for content in ("first", "second"):
-            assert [one.verdict for one in rulings_on([text(content)])] == [Verdict.HOLD]
+        for _ in range(screen._HUNG_MOST + 2):
+            assert rulings_on([text("a")]) == [NOT_LOOKED_AT]
         assert "more than 0.05 s" in caplog.text
-        assert asked == ["first"], "the second never begins: nothing piles up behind the first"
+        assert len(asked) == screen._HUNG_MOST, "threads do not pile up for ever"
+        assert all(thread.daemon for thread in asked), "nor does the process wait for them when it ends"
+        choose(by_first_letter)
+        assert rulings_on([text("a")]) == [NOT_LOOKED_AT]
+        assert "Screens hang" in caplog.text
     finally:
         go_on.set()
+    for thread in asked:
+        thread.join(10)
     settings.CHAT_SCREEN_SECONDS = 10
-    assert rulings_on([text("third")]) == [ALLOWED]
-    assert asked == ["first", "third"]
+    choose(hangs)
+    assert rulings_on([text("a")]) == [ALLOWED], "it is asked again"
 
 
 @pytest.mark.parametrize(

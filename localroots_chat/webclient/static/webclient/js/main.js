@@ -102,6 +102,8 @@ function receive({ event, data, ...frame }) {
       if (data.senderId === store.me.id) outbox.remove(data.clientId);
       if (store.receive({ event, data, ...frame }) === "gap") attempt(loading.catchUp(data.conversationId));
       return;
+    case "message:held":
+      return outbox.decided(data);
     case "message:read":
       if (store.moveReader(data.conversationId, data.userId, data.lastReadSeq)) {
         attempt(loading.catchUp(data.conversationId));

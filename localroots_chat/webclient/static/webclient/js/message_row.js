@@ -87,7 +87,7 @@ function bubble(message) {
 /** @param {Extract<ThreadRow, {kind: "letter"}>} row @param {LetterActions} actions */
 function letter({ letter, begins }, { retry, discard }) {
   const { clientId, content, state, createdAt, reason } = letter;
-  const detail = { pending: "Sending…", held: "Waits for a moderator", failed: `Not sent. ${reason ?? ""}` }[
+  const detail = { pending: "Sending…", held: "Waits for a moderator ", failed: `Not sent. ${reason ?? ""}` }[
     state
   ];
   return el(

@@ -74,6 +74,17 @@ export class Outbox {
     this.onChange();
   }
 
+  /** What has become of one that waited for a moderator. (Where it was let in, it comes as a message.)
+   * @param {import("./types.js").Held} held */
+  decided({ clientId, state, answer }) {
+    if (state === "WITHDRAWN") this.remove(clientId);
+    const letter = this.letters.find((each) => each.clientId === clientId);
+    if (!letter || state !== "REFUSED") return;
+    letter.state = "failed";
+    letter.reason = answer || "A moderator has refused it.";
+    this.onChange();
+  }
+
   /** Sends what is pending; called again whenever the connection is back. */
   async flush() {
     if (this.#busy) return;

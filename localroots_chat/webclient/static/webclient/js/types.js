@@ -39,6 +39,8 @@
  * @property {number} unreadCount
  * @property {string} createdAt
  *
+ * @typedef {{clientId: string | null, state: "WAITING" | "APPROVED" | "REFUSED" | "WITHDRAWN", answer: string}} Held
+ *
  * @typedef {{messages: Message[], version: number, hasOlder: boolean, hasNewer: boolean}} Page
  *
  * @typedef {object} Frame
