@@ -10,8 +10,8 @@ TEAM: Final = "localroots:team"
 def team() -> User:
     """The account, made when it is first needed; its name can be changed in the admin. One query.
 
-    Nobody comes with it: it is closed, and of this service, so that no token may name it. As to every closed account,
-    nobody can write to it.
+    Nobody comes as it, since its id is refused wherever somebody is named (tokens.is_person_id), and the account is
+    closed: nobody can write to it.
     """
     of_this_service = {"name": "LocalRoots team", "role": Role.ADMIN, "is_active": False, "is_staff": True}
     return User.objects.get_or_create(public_id=TEAM, defaults=of_this_service)[0]

@@ -17,6 +17,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from localroots_chat.accounts import profiles
 from localroots_chat.accounts.models import Role, SignIn, User, users_named
+from localroots_chat.accounts.team import TEAM
 from localroots_chat.errors import ChatError
 
 LEEWAY_SECONDS: Final = 15  # clocks of two machines; the same tolerance as Auth.js
@@ -114,8 +115,10 @@ def _moment(value: object) -> float | None:
 
 
 def is_person_id(value: object) -> bool:
-    """1–128 printable characters without space, comma, slash."""
-    return isinstance(value, str) and 1 <= len(value) <= 128 and value.isprintable() and not set(value) & set(" ,/")
+    """1–128 printable characters without space, comma, slash; and not the team's, as whom nobody comes (team.py)."""
+    if not isinstance(value, str) or value == TEAM:
+        return False
+    return 1 <= len(value) <= 128 and value.isprintable() and not set(value) & set(" ,/")
 
 
 def clean_name(value: object) -> str | None:

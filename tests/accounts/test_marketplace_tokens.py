@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from localroots_chat.accounts.models import User
+from localroots_chat.accounts.team import TEAM
 from tests.accounts.doors import (
     ABSENT,
     Account,
@@ -134,6 +135,7 @@ REFUSED: dict[str, Callable[[str], str]] = {
     "has a space after sub": lambda me: compact(claims(f"{me} ")),
     "has a comma in sub": lambda me: compact(claims(f"{me},x")),
     "has a slash in sub": lambda me: compact(claims(f"{me}/x")),
+    "is the team's": lambda me: compact(claims(TEAM)),
     "has a line break in sub": lambda me: compact(claims(f"{me}\n")),
     "has NUL in sub": lambda me: compact(claims(f"{me}\0")),
     "has half a character in sub": lambda me: compact(claims(f"{me}\ud800")),

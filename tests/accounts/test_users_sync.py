@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from localroots_chat.accounts.models import User
+from localroots_chat.accounts.team import TEAM
 from tests.accounts.doors import PASSWORD, Visitor, refused_by_socket, sync_users
 from tests.support.environment import KEYS
 from tests.support.people import Person, sign_token
@@ -220,6 +221,7 @@ def test_nobody_gets_rights_a_password_or_a_user_name_this_way() -> None:
         ({"id": "x" * 129}, "id"),
         ({"id": "a b"}, "id"),
         ({"id": "a,b"}, "id"),
+        ({"id": TEAM}, "id"),
         ({"id": "a/b"}, "id"),
         ({"id": "a\n"}, "id"),
         ({"id": "a\0"}, "id"),
