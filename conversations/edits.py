@@ -72,8 +72,8 @@ def _take_back(held: Held) -> MessageShape:
         _keep_text(held)
         if row.reactions:
             Reaction.objects.filter(message=row).delete()
-        row.content, row.reactions, row.deleted_at = "", [], held.now
-        return held.store("content", "reactions", "deleted_at")
+        row.content, row.attachments, row.reactions, row.deleted_at = "", [], [], held.now
+        return held.store("content", "attachments", "reactions", "deleted_at")
     return held.as_it_is()
 
 

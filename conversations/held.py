@@ -146,6 +146,8 @@ def _approve(by: User, held: HeldMessage) -> HeldShape:
         client_id=held.client_id,
         reply_to=held.reply_to_id,
         digest=held.digest,
+        attachments=tuple(uuid.UUID(key) for key in held.attachment_ids),
+        held=held.pk,
     )
     _decide(held, by, HeldMessage.Outcome.APPROVED, message_id=send.id)
     (stored,), items = Batch([send], wait_for_locks=True, approved=True).store()

@@ -18,6 +18,7 @@ from conversations.shapes import (
     SystemShape,
     excerpt_of,
     hidden,
+    shape_of_attachment,
     unquoted,
 )
 from localroots_chat.accounts.blocks import blocks
@@ -32,13 +33,14 @@ Reader = Literal["%s", "m.sender_id"]
 _COLUMNS: Final = ", ".join(
     [
         *(id_text("m.id"), id_text("m.conversation_id")),
-        "m.seq, m.version, m.client_id, m.type, m.content, m.system, m.reactions, {mine}",
+        "m.seq, m.version, m.client_id, m.type, m.content, m.attachments, m.system, m.reactions, {mine}",
         "u.public_id, u.name, u.image, u.role",
         *(time_text(f"m.{name}_at") for name in ("created", "updated", "edited", "deleted")),
         id_text("r.id"),
         "r.seq, ru.public_id, substr(r.content, 1, 240), {hides_sender}, {hides_quoted}, m.sender_id, r.sender_id",
     ]
 )
+_MINE_AT: Final = 10
 _NONE: Final = "'[]'::jsonb" if settings.POSTGRESQL else "'[]'"
 _LIST: Final = "json_agg(x.emoji)::text" if settings.POSTGRESQL else "json_group_array(x.emoji)"
 _MINE: Final = f"""CASE WHEN m.reactions <> {_NONE} THEN (
@@ -77,7 +79,7 @@ def shapes(answer: Answer) -> list[MessageShape]:
 
 def answered(row: Sequence[Any]) -> MessageShape:
     """A message with the reader's own reactions marked."""
-    return _shape(row, msgspec.json.decode(row[9]) if row[9] else ())
+    return _shape(row, msgspec.json.decode(row[_MINE_AT]) if row[_MINE_AT] else ())
 
 
 def told(row: Sequence[Any]) -> MessageShape:
@@ -97,11 +99,12 @@ def quoted_of(row: Sequence[Any]) -> int:
 
 def _shape(row: Sequence[Any], mine: Collection[str] | None) -> MessageShape:
     (
-        key, conversation, seq, version, client_id, type_, content, system, reactions, _,
+        key, conversation, seq, version, client_id, type_, content, attached, system, reactions, _,
         sender, name, image, role, created, updated, edited, deleted,
         reply, reply_seq, reply_sender, reply_content, hides_sender, hides_quoted, _, _,
     ) = row  # fmt: skip
     quoted = None if reply is None else ReplyShape(reply, reply_seq, reply_sender, excerpt_of(reply_content))
+    attachments = () if attached == "[]" else [shape_of_attachment(one) for one in msgspec.json.decode(attached)]
     message = MessageShape(
         id=key,
         conversation_id=conversation,
@@ -110,6 +113,8 @@ def _shape(row: Sequence[Any], mine: Collection[str] | None) -> MessageShape:
         client_id=client_id,
         type=type_,
         content=content,
+        attachment_url=attachments[0].url if attachments else None,
+        attachments=attachments,
         system=None if system is None else msgspec.json.decode(system, type=SystemShape),
         reply_to=unquoted(quoted) if quoted is not None and hides_quoted else quoted,
         reactions=() if reactions == "[]" else _reactions(reactions, mine),

@@ -3,12 +3,13 @@
 import asyncio
 import unicodedata
 import uuid
+from collections.abc import Sequence
 from typing import Final
 
 from django.conf import settings
 
 from conversations.models import Message
-from conversations.sends import HeldAnswer, Send, Stored, digest_of
+from conversations.sends import HeldAnswer, Send, Stored, digest_of, no_such_attachment
 from conversations.writer import writer
 from localroots_chat.characters import has_visible
 from localroots_chat.errors import ChatError, invalid
@@ -22,7 +23,7 @@ def post(
     sender: int,
     conversation: str,
     content: str,
-    type_: str = Message.Type.TEXT,
+    type_: str | None = None,
     client_id: str | None = None,
     reply_to: str | None = None,
     attachment_ids: list[str] | None = None,
@@ -34,8 +35,9 @@ def post(
     `client_id_reused`, `content_refused`, `rate_limited`, `unavailable`.
     """
     key = key_of(conversation)
-    kind = _check_type(type_, attachment_ids)
-    text = check_content(content)
+    attachments = _check_attachments(attachment_ids or ())
+    kind = _check_type(type_, attachments)
+    text = check_content(content, may_be_empty=bool(attachments))
     answered = _check_reply(reply_to)
     if client_id is not None and (not 1 <= len(client_id) <= CLIENT_ID_CHARACTERS or not is_text(client_id)):
         raise invalid("clientId", f"A clientId has 1 to {CLIENT_ID_CHARACTERS} characters.")
@@ -46,13 +48,15 @@ def post(
         type=kind,
         client_id=client_id,
         reply_to=answered,
-        digest="" if client_id is None else digest_of(text, kind, answered),  # only a retry is compared
+        digest="" if client_id is None else digest_of(text, kind, answered, attachments),  # only a retry is compared
+        attachments=attachments,
     )
     return writer().put(send)
 
 
-def check_content(content: str) -> str:
-    """The text as it is stored: NFC, otherwise as it was written. It is escaped where it is shown, not here.
+def check_content(content: str, *, may_be_empty: bool = False) -> str:
+    """The text as it is stored: NFC, otherwise as it was written. It is escaped where it is shown, not here. Beside
+    files it may be empty.
 
     Raises ChatError `invalid_field`, `body_empty`, `body_too_long`.
     """
@@ -64,19 +68,31 @@ def check_content(content: str) -> str:
         raise invalid("content", "The text has a character that cannot be stored.")
     if len(content) > settings.CHAT_MESSAGE_CHARACTERS:
         raise ChatError("body_too_long", f"At most {settings.CHAT_MESSAGE_CHARACTERS} characters.", field="content")
-    if not has_visible(content):
-        raise ChatError("body_empty", "A message needs some text.", field="content")
-    return content
+    if has_visible(content):
+        return content
+    if may_be_empty:
+        return ""
+    raise ChatError("body_empty", "A message needs some text.", field="content")
 
 
-def _check_type(type_: str, attachment_ids: list[str] | None) -> str:
-    if type_ not in (Message.Type.TEXT, Message.Type.IMAGE, Message.Type.FILE):
+def _check_type(type_: str | None, attachments: Sequence[uuid.UUID]) -> str | None:
+    """None: what the attachments are."""
+    if type_ not in (None, Message.Type.TEXT, Message.Type.IMAGE, Message.Type.FILE):
         raise invalid("type", "Expected TEXT, IMAGE or FILE.")
-    if attachment_ids:  # nobody has uploaded anything that could be named here
-        raise ChatError("not_found", "There is no such attachment.", field="attachmentIds")
-    if type_ != Message.Type.TEXT:
+    if attachments and type_ == Message.Type.TEXT:
+        raise invalid("attachmentIds", "A message of type TEXT has no attachments.")
+    if not attachments and type_ not in (None, Message.Type.TEXT):
         raise invalid("attachmentIds", "This type of message needs an attachment.")
-    return type_
+    return type_ if attachments else Message.Type.TEXT
+
+
+def _check_attachments(given: Sequence[str]) -> tuple[uuid.UUID, ...]:
+    if len(given) > settings.CHAT_MESSAGE_ATTACHMENTS:
+        raise invalid("attachmentIds", f"At most {settings.CHAT_MESSAGE_ATTACHMENTS} attachments.")
+    try:
+        return tuple(dict.fromkeys(map(key_of, given)))
+    except ChatError:
+        raise no_such_attachment() from None
 
 
 def _check_reply(reply_to: str | None) -> uuid.UUID | None:

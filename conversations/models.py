@@ -138,6 +138,9 @@ class Message(models.Model):
     content = models.TextField(blank=True)
     system = models.JSONField(null=True, blank=True, help_text='{"kind", "userIds"} of a message of the server.')
     reply_to = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="replies", db_index=False)
+    attachments = models.JSONField(
+        default=list, db_default=Value([], models.JSONField()), blank=True, help_text="What is told of each."
+    )
     reactions = models.JSONField(
         default=list, db_default=Value([], models.JSONField()), blank=True, help_text="[emoji, count] of each, counted."
     )
@@ -191,6 +194,7 @@ class HeldMessage(models.Model):
     digest = models.CharField(max_length=32, blank=True, help_text="Of what was sent under the client id.")
     type = models.CharField(max_length=6, choices=Message.Type.choices, default=Message.Type.TEXT)
     content = models.TextField(blank=True)
+    attachment_ids = models.JSONField(default=list, db_default=Value([], models.JSONField()), blank=True)
     reply_to = models.ForeignKey(Message, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False)
     reason = models.TextField(blank=True, help_text="What the screen says.")
     created_at = models.DateTimeField()
@@ -222,6 +226,43 @@ class HeldMessage(models.Model):
 
     def __str__(self) -> str:
         return f"held message of {self.sender}"
+
+
+class Attachment(models.Model):
+    """A file that somebody has uploaded, and, once it is sent, the message that it belongs to.
+
+    Its files lie in the storage under `key`, a name that nobody can guess.
+    """
+
+    class Kind(models.TextChoices):
+        IMAGE = "IMAGE"
+        AUDIO = "AUDIO"
+        FILE = "FILE"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    uploader = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="attachments")
+    message = models.ForeignKey(Message, models.SET_NULL, null=True, blank=True, related_name="attachment_rows")
+    held = models.ForeignKey(HeldMessage, models.SET_NULL, null=True, blank=True, related_name="attachment_rows")
+    kind = models.CharField(max_length=5, choices=Kind.choices)
+    type = models.CharField(max_length=100, help_text="Media type, by its content.")
+    name = models.CharField(max_length=200, help_text="As its uploader called it, to be shown.")
+    size = models.PositiveBigIntegerField(help_text="Bytes.")
+    told = models.JSONField(help_text="What clients are told of it; its message keeps that too.")
+    sides = models.JSONField(default=list, blank=True, help_text="Of the smaller pictures that there are.")
+    key = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(db_default=DatabaseNow())
+    stored_at = models.DateTimeField(null=True, blank=True, help_text="When all its files were in the storage.")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(kind__in=["IMAGE", "AUDIO", "FILE"]), name="attachment_kind_known"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["created_at"], condition=Q(message__isnull=True), name="attachment_unclaimed"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class EarlierText(models.Model):

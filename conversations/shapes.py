@@ -3,10 +3,11 @@
 The structs are the contract's objects, field for field; the functions fill them from rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 import msgspec
+from django.conf import settings
 
 from conversations.models import Conversation, Message, Participant
 from localroots_chat.accounts.people import UserShape
@@ -53,6 +54,23 @@ class ReceiptShape(msgspec.Struct, rename="camel"):
     read_at: Time
 
 
+class AttachmentShape(msgspec.Struct, rename="camel", kw_only=True):
+    """A file. `url` is for its members, with their token or session. Pictures have their size and a tiny picture to be
+    shown until they are there, sounds how long they are and how loud in each of some equal parts (0 to 100)."""
+
+    id: Id
+    url: str
+    name: str
+    type: str
+    size: int
+    width: int | None = None
+    height: int | None = None
+    duration: float | None = None
+    thumbnail_url: str | None = None
+    placeholder: str | None = None
+    waveform: list[int] | None = None
+
+
 class MessageShape(msgspec.Struct, rename="camel", kw_only=True):
     """A message as it is now. `seq` is its place in the conversation, `version` the change that made it so.
 
@@ -70,7 +88,7 @@ class MessageShape(msgspec.Struct, rename="camel", kw_only=True):
     content: str
     system: SystemShape | None = None
     attachment_url: str | None = None
-    attachments: Sequence[Any] = ()
+    attachments: Sequence[AttachmentShape] = ()
     reply_to: ReplyShape | None = None
     reactions: Sequence[ReactionShape] = ()
     read_receipts: Sequence[ReceiptShape] | msgspec.UnsetType = msgspec.UNSET  # where they are asked for
@@ -175,6 +193,14 @@ def hidden(message: MessageShape) -> MessageShape:
         updated_at=message.updated_at,
         hidden=True,
     )
+
+
+def shape_of_attachment(told: Mapping[str, Any]) -> AttachmentShape:
+    """What a message keeps of a file (Attachment.told), as it goes over the wire."""
+    url = f"{settings.PUBLIC_URL}/api/attachments/{told['id']}/"
+    said = {name: value for name, value in told.items() if name != "hasSmaller"}
+    smaller = f"{url}?side=320" if told["hasSmaller"] else url
+    return AttachmentShape(url=url, thumbnail_url=smaller if told["type"].startswith("image/") else None, **said)
 
 
 def unquoted(reply: ReplyShape) -> ReplyShape:

@@ -26,7 +26,7 @@ class MessageSend(msgspec.Struct, rename="camel"):
 
     conversation_id: str
     content: str
-    type: str = "TEXT"
+    type: str | None = None
     client_id: str | None = None
     reply_to: str | None = None
     attachment_ids: list[str] | None = None

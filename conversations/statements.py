@@ -17,8 +17,11 @@ class Statements(NamedTuple):
     known: str
     stored: str
     answered: str
+    claims: str
     insert: str
     hold: str
+    claim: str
+    claim_held: str
     heads: str
 
 
@@ -45,14 +48,22 @@ LEFT JOIN conversations_heldmessage h ON h.conversation_id = w.c AND h.sender_id
 _ANSWERED = """
 SELECT m.id, m.conversation_id, m.seq, u.public_id, m.content, m.sender_id, w.u, m.type <> 'SYSTEM' AND {hidden}
 FROM {wanted} JOIN conversations_message m ON m.id = w.m JOIN accounts_user u ON u.id = m.sender_id"""
+# In the order of keys, so that two batches that name the same wait for each other in the same order.
+_CLAIMS = """
+SELECT a.id, a.uploader_id, a.kind, a.told
+FROM {wanted} JOIN conversations_attachment a ON a.id = w.a AND a.uploader_id = w.u
+WHERE {few} AND a.stored_at IS NOT NULL AND a.message_id IS NULL AND (a.held_id IS NULL OR a.held_id = w.h)
+ORDER BY a.id"""
+_CLAIM = "UPDATE conversations_attachment AS a SET {column} = w.m FROM {wanted} WHERE a.id = w.a"
 _INSERT = """
 INSERT INTO conversations_message
-  (id, conversation_id, sender_id, seq, version, client_id, digest, type, content, reply_to_id, created_at, updated_at)
+  (id, conversation_id, sender_id, seq, version, client_id, digest, type, content, attachments, reply_to_id,
+   created_at, updated_at)
 SELECT w.* FROM {wanted} WHERE true"""
 # A batch that is tried again finds what it has held by its ids.
 _HOLD = """
 INSERT INTO conversations_heldmessage
-  (id, conversation_id, sender_id, client_id, digest, type, content, reply_to_id, reason, created_at)
+  (id, conversation_id, sender_id, client_id, digest, type, content, attachment_ids, reply_to_id, reason, created_at)
 SELECT w.* FROM {wanted} WHERE true ON CONFLICT (id) DO NOTHING"""
 _HEADS = """
 UPDATE conversations_conversation AS c SET last_seq = w.s, version = w.v, updated_at = {now}, changed_at = {now}
@@ -62,6 +73,7 @@ FROM {wanted} WHERE c.id = w.c"""
 # held elsewhere must not keep the others of the batch waiting. On SQLite BEGIN IMMEDIATE has locked everything.
 _LOCK: Final = f"SELECT id, last_seq, version, {NOW} FROM conversations_conversation WHERE id {AMONG} ORDER BY id"
 _FOR_UPDATE, _SKIP_LOCKED = (" FOR NO KEY UPDATE", " SKIP LOCKED") if settings.POSTGRESQL else ("", "")
+_OF_ATTACHMENTS = f"{_FOR_UPDATE} OF a" if settings.POSTGRESQL else ""
 
 STATEMENTS: Final = Statements(
     lock=_LOCK + _FOR_UPDATE + _SKIP_LOCKED,
@@ -72,6 +84,9 @@ STATEMENTS: Final = Statements(
     stored=f"SELECT id FROM conversations_message WHERE id {AMONG}",
     answered=_ANSWERED.format(wanted=wanted(m="uuid", u="bigint"), hidden=blocks("w.u", "m.sender_id"))
     + f"\nWHERE {few('w.u')}",
+    claims=_CLAIMS.format(wanted=wanted(a="uuid", u="bigint", h="uuid"), few=few("w.u")) + _OF_ATTACHMENTS,
+    claim=_CLAIM.format(wanted=wanted(a="uuid", m="uuid"), column="message_id"),
+    claim_held=_CLAIM.format(wanted=wanted(a="uuid", m="uuid"), column="held_id"),
     insert=_INSERT.format(
         wanted=wanted(
             i="uuid",
@@ -83,6 +98,7 @@ STATEMENTS: Final = Statements(
             d="text",
             t="text",
             b="text",
+            x="jsonb",
             r="uuid",
             at="timestamptz",
             upd="timestamptz",
@@ -97,6 +113,7 @@ STATEMENTS: Final = Statements(
             d="text",
             t="text",
             b="text",
+            x="jsonb",
             r="uuid",
             why="text",
             at="timestamptz",

@@ -15,10 +15,10 @@ from django.db import DataError, IntegrityError, transaction
 
 from conversations.events import message_held
 from conversations.message_rows import message_for_everybody, own_messages
-from conversations.models import HeldMessage
+from conversations.models import Attachment, HeldMessage, Message
 from conversations.screening import rulings_on_sends
-from conversations.sends import HeldAnswer, Send, Stored
-from conversations.shapes import HeldShape, MessageShape, ReplyShape, excerpt_of, unquoted
+from conversations.sends import HeldAnswer, Send, Stored, no_such_attachment
+from conversations.shapes import HeldShape, MessageShape, ReplyShape, excerpt_of, shape_of_attachment, unquoted
 from conversations.statements import STATEMENTS
 from localroots_chat.accounts.blocks import cannot_write, you_block
 from localroots_chat.accounts.people import UserShape
@@ -103,16 +103,20 @@ class _Transaction:
         self.changes: dict[uuid.UUID, list[ChangeTuple]] = {}
         self.rows: list[dict[str, Any]] = []
         self.held: list[dict[str, Any]] = []
+        self.claims: list[dict[str, Any]] = []
+        self.claims_held: list[dict[str, Any]] = []
         self.news: list[Item] = []
         self.now = datetime.min
 
     def run(self) -> tuple[list[Outcome], list[Item]]:
         # All are asked before the first is answered: one round trip. Each sees what the lock has waited for.
         heads, seats, known, answered = self._lock(), self._ask_seats(), self._ask_known(), self._ask_answered()
+        claims = self._ask_claims()
         self.heads = self._read_heads(heads.rows())
         self.seats = _read_seats(seats.rows())
         self.known = {} if known is None else _read_known(known.rows())
         self.answered = {} if answered is None else _read_answered(answered.rows())
+        self.free = {} if claims is None else _read_claims(claims.rows())
         earlier = self._find_stored_before() if self.again else {}
         self.written: dict[_ClientKey, tuple[str, Stored | HeldAnswer]] = {}
         outcomes = [earlier.get(send.id) or self._place(send) for send in self.sends]
@@ -143,6 +147,14 @@ class _Transaction:
     def _ask_answered(self) -> Answer | None:
         wanted = {(send.reply_to, send.sender) for send in self.sends if send.reply_to is not None}
         return ask(STATEMENTS.answered, json_list({"m": id_in(m), "u": u} for m, u in wanted)) if wanted else None
+
+    def _ask_claims(self) -> Answer | None:
+        wanted = [
+            {"a": id_in(key), "u": send.sender, "h": None if send.held is None else id_in(send.held)}
+            for send in self.sends
+            for key in send.attachments
+        ]
+        return ask(STATEMENTS.claims, json_list(wanted)) if wanted else None
 
     def _read_heads(self, rows: Sequence[Any]) -> dict[uuid.UUID, _Head]:
         if rows:
@@ -186,9 +198,16 @@ class _Transaction:
             if answered is None:
                 return ChatError("not_found", "There is no such message here.", field="replyTo")
         ruling = self.rulings.get(send.id)
-        if ruling is None:
-            return self._append(send, seat, head, answered)
-        return self._hold(send, seat, ruling) if ruling.verdict is Verdict.HOLD else refusal(ruling)
+        if ruling is not None and ruling.verdict is Verdict.REFUSE:
+            return refusal(ruling)
+        claimed = self._claim(send)
+        if isinstance(claimed, ChatError):
+            return claimed
+        return (
+            self._append(send, seat, head, answered, claimed)
+            if ruling is None
+            else self._hold(send, seat, ruling, claimed)
+        )
 
     def _sent_before(self, send: Send) -> Outcome | None:
         if send.client_id is None:
@@ -203,17 +222,36 @@ class _Transaction:
             return found if digest == send.digest else _reused()
         return None
 
-    def _append(self, send: Send, seat: _Seat, head: _Head, answered: "_Answered | None") -> Stored:
+    def _claim(self, send: Send) -> "list[_Claimed] | ChatError":
+        """The files that it names, which nobody else can claim from now on."""
+        found = [self.free.get((key, send.sender)) for key in send.attachments]
+        claimed = [one for one in found if one is not None]
+        if len(claimed) < len(send.attachments):
+            return no_such_attachment()
+        if send.type == Message.Type.IMAGE and any(one.kind != Attachment.Kind.IMAGE for one in claimed):
+            return invalid("attachmentIds", "A message of type IMAGE has pictures alone.")
+        for key in send.attachments:
+            del self.free[key, send.sender]
+        return claimed
+
+    def _append(
+        self, send: Send, seat: _Seat, head: _Head, answered: "_Answered | None", claimed: "Sequence[_Claimed]"
+    ) -> Stored:
         head.seq, head.version, head.changed = head.seq + 1, head.version + 1, True
         at = iso(self.now)
+        type_ = _type_of(send, claimed)
+        told = [one.told for one in claimed]
+        attachments = [shape_of_attachment(one) for one in told]
         shape = MessageShape(
             id=str(send.id),
             conversation_id=str(send.conversation),
             seq=head.seq,
             version=head.version,
             client_id=send.client_id,
-            type=send.type,
+            type=type_,
             content=send.content,
+            attachment_url=attachments[0].url if attachments else None,
+            attachments=attachments,
             reply_to=None if answered is None else answered.shape,
             sender=seat.sender,
             sender_id=seat.sender.id,
@@ -223,18 +261,21 @@ class _Transaction:
         message = raw(shape)
         self._publish(send, message, shape, 0 if answered is None else answered.sender)
         stored = Stored(message if answered is None or not answered.is_hidden else raw(_unquoted(shape)), False)
-        self.rows.append(self._row(send, head))
+        self.rows.append(self._row(send, head) | {"t": type_, "x": told})
+        self.claims += [{"a": id_in(key), "m": id_in(send.id)} for key in send.attachments]
         if send.client_id is not None:
             self.written[send.conversation, send.sender, send.client_id] = (send.digest, stored)
         return stored
 
-    def _hold(self, send: Send, seat: _Seat, ruling: Ruling) -> HeldAnswer:
-        self.held.append(self._said(send) | {"why": ruling.reason})
+    def _hold(self, send: Send, seat: _Seat, ruling: Ruling, claimed: "Sequence[_Claimed]") -> HeldAnswer:
+        attachments = [str(key) for key in send.attachments]
+        self.held.append(self._said(send) | {"t": _type_of(send, claimed), "x": attachments, "why": ruling.reason})
+        self.claims_held += [{"a": id_in(key), "m": id_in(send.id)} for key in send.attachments]
         shape = HeldShape(
             id=str(send.id),
             conversation_id=str(send.conversation),
             client_id=send.client_id,
-            type=send.type,
+            type=_type_of(send, claimed),
             content=send.content,
             reply_to=None if send.reply_to is None else str(send.reply_to),
             sender=seat.sender,
@@ -275,9 +316,13 @@ class _Transaction:
     def _write(self) -> None:
         if self.held:
             tell(STATEMENTS.hold, json_list(self.held))
+        if self.claims_held:
+            tell(STATEMENTS.claim_held, json_list(self.claims_held))
         if not self.rows:
             return
         tell(STATEMENTS.insert, json_list(self.rows))
+        if self.claims:
+            tell(STATEMENTS.claim, json_list(self.claims))
         changed = [(key, head) for key, head in self.heads.items() if head.changed]
         tell(STATEMENTS.heads, json_list({"c": id_in(key), "s": head.seq, "v": head.version} for key, head in changed))
 
@@ -337,6 +382,24 @@ def _read_answered(rows: Sequence[Any]) -> dict[tuple[uuid.UUID, uuid.UUID, int]
         )
         for key, conversation, seq, public_id, content, sender, asker, is_hidden in rows
     }
+
+
+class _Claimed(NamedTuple):
+    """A file that nobody has sent yet, and what is told of it."""
+
+    kind: str
+    told: dict[str, Any]
+
+
+def _read_claims(rows: Sequence[Any]) -> dict[tuple[uuid.UUID, int], _Claimed]:
+    return {(id_out(key), uploader): _Claimed(kind, msgspec.json.decode(told)) for key, uploader, kind, told in rows}
+
+
+def _type_of(send: Send, claimed: Sequence[_Claimed]) -> str:
+    if send.type is not None:
+        return send.type
+    pictures = all(one.kind == Attachment.Kind.IMAGE for one in claimed)
+    return Message.Type.IMAGE if pictures else Message.Type.FILE
 
 
 def _unquoted(message: MessageShape) -> MessageShape:

@@ -8,6 +8,7 @@ from conversations import api
 router = SimpleRouter()
 router.register("conversations", api.ConversationViewSet, basename="conversation")
 router.register("messages", api.MessageViewSet, basename="message")
+router.register("attachments", api.AttachmentViewSet, basename="attachment")
 router.register("held", api.HeldViewSet, basename="held")
 router.register("blocks", api.BlockViewSet, basename="block")
 

@@ -11,6 +11,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSe
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import Direction, OpenApiResponse
+from rest_framework.parsers import MultiPartParser
 
 from localroots_chat.described import Operation, door_of, operation_of
 from localroots_chat.errors import STATUS, ErrorShape
@@ -171,10 +172,12 @@ class WireSchema(AutoSchema):
         return next((scheme for scheme in found if scheme), None)
 
     def map_parsers(self) -> list[str]:
+        if MultiPartParser in self.view.parser_classes:
+            return ["multipart/form-data"]
         return ["application/json"]  # forms are taken too, for curl and for browsers; JSON is the contract
 
     def map_renderers(self, attribute: str) -> list[str]:
-        return ["application/json"]
+        return ["*/*"] if bytes in self.operation.gives.values() else ["application/json"]
 
     def _resolve_path_parameters(self, variables: list[str]) -> list[dict[str, Any]]:
         (key,), _ = msgspec.json.schema_components([Id])
@@ -194,4 +197,19 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
             "scheme": "bearer",
             "bearerFormat": "JWT",
             "description": "`access` of POST /api/token/, or a token of the marketplace signed with AUTH_SECRET.",
+        }
+
+
+class LinkScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """The page's word for conversations' LinkAuthentication."""
+
+    target_class = "conversations.api.LinkAuthentication"
+    name = "link"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "query",
+            "name": "link",
+            "description": "From POST /api/attachments/{attachment}/link/: for one file, one person and five minutes.",
         }

@@ -112,6 +112,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CHAT_STATEMENT_SECONDS = env.seconds("CHAT_STATEMENT_SECONDS", 3)
 CHAT_DATABASE_THREADS = env.number("CHAT_DATABASE_THREADS", 8, least=2)
 CHAT_HTTP_THREADS = env.number("CHAT_HTTP_THREADS", 8, least=1)
+CHAT_UPLOAD_THREADS = env.number("CHAT_UPLOAD_THREADS", 2, least=1)
 
 # Redis carries what one server tells the others; without it there is one process, which tells itself.
 REDIS_URL = env.redis_url("REDIS_URL")
@@ -219,12 +220,17 @@ CHAT_RATES: dict[str, tuple[int, float]] = {
     "typing": env.rate("CHAT_RATE_TYPING", "30/10s"),
     "sync": env.rate("CHAT_RATE_SYNC", "20/10s"),
     "command": env.rate("CHAT_RATE_COMMAND", "30/10s"),
+    "download": env.rate("CHAT_RATE_DOWNLOAD", "1200/60s"),
+    "upload": env.rate("CHAT_RATE_UPLOAD", "30/60s"),
     "report": env.rate("CHAT_RATE_REPORT", "20/3600s"),
     "rest": env.rate("CHAT_RATE_REST", "300/60s"),
     "connect": env.rate("CHAT_RATE_CONNECT", "120/60s"),  # per address
     "token": env.rate("CHAT_RATE_TOKEN", "10/60s"),  # passwords tried, per address and per name
 }
 CHAT_MESSAGE_CHARACTERS = env.number("CHAT_MESSAGE_CHARACTERS", 4000, least=1)
+CHAT_MESSAGE_ATTACHMENTS = env.number("CHAT_MESSAGE_ATTACHMENTS", 5, least=1)
+CHAT_UPLOAD_MB = env.number("CHAT_UPLOAD_MB", 10, least=1)
+CHAT_UPLOAD_QUOTA_MB = env.number("CHAT_UPLOAD_QUOTA_MB", 1000, least=1)
 CHAT_EDIT_SECONDS = env.number("CHAT_EDIT_SECONDS", 900)
 CHAT_FRAME_BYTES = 65_536
 CHAT_SOCKETS_PER_PERSON = env.number("CHAT_SOCKETS_PER_PERSON", 20, least=1)
@@ -251,6 +257,27 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True  # nothing has to be collected before the first start
 MEDIA_ROOT = Path(env.text("MEDIA_ROOT") or BASE_DIR / "media")
+FILE_UPLOAD_HANDLERS = ["localroots_chat.multipart.UnnamedFileHandler"]
+MEDIA_S3_BUCKET = env.text("MEDIA_S3_BUCKET")
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": MEDIA_S3_BUCKET,
+            "endpoint_url": env.web_address("MEDIA_S3_ENDPOINT") or None,
+            "region_name": env.text("MEDIA_S3_REGION") or None,
+            "access_key": env.text("MEDIA_S3_ACCESS_KEY") or None,
+            "secret_key": env.text("MEDIA_S3_SECRET_KEY") or None,
+            "max_memory_size": 1_048_576,  # of a file that is fetched; what is more waits on disk
+        },
+    }
+    if MEDIA_S3_BUCKET
+    else {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": MEDIA_ROOT, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 
 _log_level = env.text("LOG_LEVEL", "INFO")
 LOGGING = {

@@ -47,10 +47,11 @@ def make_send(sender: User, conversation: Conversation, content: str = "hello", 
         sender=sender.pk,
         conversation=conversation.id,
         content=content,
-        type="TEXT",
+        type=None if fields.get("attachments") else "TEXT",
         client_id=fields.get("client_id"),
         reply_to=fields.get("reply_to"),
         digest=digest_of(content, "TEXT", fields.get("reply_to")),
+        attachments=fields.get("attachments", ()),
     )
 
 

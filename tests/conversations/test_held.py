@@ -14,10 +14,11 @@ from django.utils.timezone import now
 from uuid_utils.compat import uuid7
 
 from conversations import edits, held
+from conversations.attachments import find, purgeable
 from conversations.held import own_waiting, waiting_in
-from conversations.models import Conversation, HeldMessage, Message, Participant
+from conversations.models import Attachment, Conversation, HeldMessage, Message, Participant
 from conversations.sends import HeldAnswer, Stored
-from conversations.storing import Batch
+from conversations.storing import Batch, Outcome
 from groups import lifecycle, members
 from groups.lifecycle import GroupChanges, NewGroup
 from localroots_chat.accounts.models import Block, User
@@ -262,6 +263,42 @@ def test_what_is_approved_is_said_next(
     assert (message(again)["id"], again.duplicate) == (str(said.pk), True)
     assert refusal(held.approve, alice, str(row.pk)) == "not_found"
     assert refusal(held.refuse, alice, str(row.pk), "") == "not_found"
+
+
+def uploaded(person: User, name: str) -> Attachment:
+    told = {"id": name, "name": name, "type": "image/png", "size": 1, "hasSmaller": False}
+    row = Attachment(uploader=person, kind="IMAGE", type="image/png", name=name, size=1, key=name, stored_at=now())
+    row.told = told | {"id": str(row.pk)}
+    row.save()
+    return row
+
+
+def test_files_wait_with_their_message(alice: User, bob: User, carol: User, mallory: User, tips: Conversation) -> None:
+    picture, other = uploaded(bob, "one"), uploaded(bob, "two")
+    row = wait(bob, tips, attachments=(picture.pk,))
+    assert HeldMessage.objects.get(pk=row.pk).type == "IMAGE"
+    (reused,) = store(make_send(bob, tips, "tomatoes", attachments=(picture.pk,)))
+    assert code(reused) == "not_found", "it waits with another message"
+    for person in (alice, carol, bob):
+        assert find(person, str(picture.pk)).name == "one", "who decides sees it too"
+    assert refusal(find, mallory, str(picture.pk)) == "not_found"
+    held.approve(carol, str(row.pk))
+    said = Message.objects.get(content="a casino")
+    assert (said.type, [one["name"] for one in said.attachments]) == ("IMAGE", ["one"])
+    picture.refresh_from_db()
+    assert picture.message == said
+
+    refused = wait(bob, tips, attachments=(other.pk,))
+    assert list(purgeable(hours=0)) == []
+    held.refuse(carol, str(refused.pk), "")
+    assert list(purgeable(hours=24)) == [other]
+    third = uploaded(bob, "three")
+    held.withdraw(bob, str(wait(bob, tips, attachments=(third.pk,)).pk))
+    assert code_or_seq(store(make_send(bob, tips, "again", attachments=(third.pk,)))[0]) != "not_found"
+
+
+def code_or_seq(outcome: Outcome) -> object:
+    return outcome.code if isinstance(outcome, ChatError) else message(outcome)["seq"]
 
 
 @pytest.mark.django_db(transaction=True)

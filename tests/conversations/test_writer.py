@@ -9,8 +9,9 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
 
-from conversations.models import Conversation, Message, Participant
+from conversations.models import Attachment, Conversation, Message, Participant
 from conversations.sends import Stored
 from conversations.statements import STATEMENTS
 from conversations.storing import Batch, Locked, Outcome
@@ -229,3 +230,23 @@ def test_known_client_ids_are_found_by_index_however_big_the_table(alice: User, 
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "Index Scan using message_client_id_once" in plan, plan
     assert "Seq Scan on conversations_message" not in plan, plan
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("sends", [1, 100])
+def test_files_take_two_statements_more_for_any_number(alice: User, talk: Conversation, sends: int) -> None:
+    batch = []
+    for number in range(sends):
+        keys = []
+        for name in ("a", "b"):
+            told = {"id": "", "name": name, "type": "text/plain", "size": 1, "hasSmaller": False}
+            row = Attachment(uploader=alice, kind="FILE", type="text/plain", name=name, size=1, told=told)
+            row.told["id"], row.key, row.stored_at = str(row.pk), str(row.pk), now()
+            row.save()
+            keys.append(row.pk)
+        batch.append(make_send(alice, talk, "", client_id=f"{number}", attachments=tuple(keys)))
+    with CaptureQueriesContext(connection) as captured:
+        outcomes = store(*batch)
+    assert [message(one)["attachments"][1]["name"] for one in outcomes] == ["b"] * sends
+    assert len(captured) == COUNT + 2
+    assert Attachment.objects.filter(message=None).count() == 0

@@ -29,6 +29,7 @@ KEPT = {
     **dict.fromkeys(["by_rules", "by_scores"], "named in CHAT_SCREEN"),
     "Media": "the styles of a page of Django's admin",
     "Trigrams": "an operation of migrations",
+    "MAX_IMAGE_PIXELS": "a bound of Pillow's",
     "USERNAME_FIELD": "of Django's users",
     "create_superuser": "called by manage.py createsuperuser",
     "EVENTS": "the page of events, which people read and tests compare with the code",

@@ -192,6 +192,7 @@ _NUMBER = re.compile(r"^(CHAT_\w+) = (?:env\.(?:number|seconds)\(\"\w+\", )?([\d
 # What is the operator's business alone.
 _NOT_OF_CLIENTS = {
     "CHAT_SCREEN_SECONDS",
+    "CHAT_UPLOAD_THREADS",
     "CHAT_DATABASE_THREADS", "CHAT_HTTP_THREADS", "CHAT_BUS_GROUPS", "CHAT_SWEEP_SECONDS", "CHAT_STATEMENT_SECONDS",
 }  # fmt: skip
 _SETTINGS = SOURCES[ROOT / "localroots_chat" / "settings.py"]

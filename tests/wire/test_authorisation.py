@@ -62,7 +62,7 @@ class Scene:
         self.owner.delete(f"{self.path}members/{self.id('former')}/")
         said = self.people["subject"].post(f"/api/conversations/{self.talk}/messages/", {"content": "carrots?"})
         self.message: str = said["message"]["id"]
-        self.code, self.held = "", nobodys_id()
+        self.code, self.held, self.file = "", nobodys_id(), nobodys_id()
 
     @property
     def owner(self) -> Person:
@@ -92,6 +92,7 @@ class Row:
     before: Callable[[Scene], None] = lambda scene: None
     visibility: str = "PUBLIC"
     query: Callable[[Scene], str] = lambda scene: ""
+    files: Any = None
 
 
 def of_group(**more: Any) -> Make:
@@ -167,6 +168,18 @@ print(held.pk)
 def holds(scene: Scene) -> None:
     made = _HOLD.format(sender=scene.id("subject"), talk=scene.talk)
     scene.held = scene.owner.server.manage("shell", "--verbosity=0", "-c", made).strip()
+
+
+def attaches(scene: Scene) -> None:
+    subject = scene.people["subject"]
+    uploaded = subject.post("/api/attachments/", files={"file": ("a.txt", b"leeks")})
+    sent = {"content": "", "attachmentIds": [uploaded["id"]]}
+    subject.post(f"/api/conversations/{scene.talk}/messages/", sent)
+    scene.file = uploaded["id"]
+
+
+def file_id(scene: Scene) -> list[str]:
+    return [scene.file]
 
 
 def saying_text(text: str) -> Callable[[Scene], str]:
@@ -323,7 +336,10 @@ ROWS: dict[str, Row] = {
     "withdraw what another has sent": Row(
         dict.fromkeys(ROLES, GONE), address=("held-detail", "DELETE"), ids=lambda scene: [scene.held], before=holds
     ),
+    "fetch a file": Row(MEMBERS, address=("attachment-detail", "GET"), ids=file_id, before=attaches),
+    "get an address of a file": Row(MEMBERS, address=("attachment-link", "POST"), ids=file_id, before=attaches),
     # One's own
+    "upload a file": Row(EVERYBODY, address=("attachment-list", "POST"), files={"file": ("a.txt", b"carrots")}),
     "see who is here": Row(
         EVERYBODY,
         "presence:check",
@@ -398,7 +414,9 @@ def make_scene(patient_server: ChatServer, staff: Callable[[], Person]) -> Itera
 def request(person: Person, row: Row, scene: Scene) -> httpx.Response:
     assert row.address is not None
     name, method = row.address
-    return person.http.request(method, reverse(name, args=row.ids(scene)) + row.query(scene), json=row.body(scene))
+    path = reverse(name, args=row.ids(scene)) + row.query(scene)
+    body = {"files": row.files} if row.files else {"json": row.body(scene)}
+    return person.http.request(method, path, **body)
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -441,16 +459,21 @@ def test_who_has_no_name_may_nothing(make_scene: Callable[[Row, str], Scene]) ->
 def test_what_outsiders_may_not_see_is_refused_as_what_is_not_there(
     role: str, make_scene: Callable[[Row, str], Scene]
 ) -> None:
-    """Word for word, by every address of a private group and of what waits in it."""
+    """Word for word, by every address of a private group, of what waits in it, and of a file that was sent there."""
     scene = make_scene(ROWS["come with an invitation"], role)
     holds(scene)
+    attaches(scene)
     asker, unknown = scene.people[role], nobodys_id()
     for what, row in ROWS.items():
-        if row.address is None or not row.address[0].startswith(("group-", "held-")) or row.outcome[role] != GONE:
+        if (
+            row.address is None
+            or not row.address[0].startswith(("group-", "held-", "attachment-"))
+            or row.outcome[role] != GONE
+        ):
             continue
         real = request(asker, row, scene)
         name, method = row.address
-        ids = [unknown if one in {scene.group["id"], scene.held} else one for one in row.ids(scene)]
+        ids = [unknown if one in {scene.group["id"], scene.held, scene.file} else one for one in row.ids(scene)]
         path = reverse(name, args=ids) + row.query(scene).replace(scene.talk, unknown)
         other = asker.http.request(method, path, json=row.body(scene))
         assert json.loads(real.content) == json.loads(other.content), what

@@ -370,7 +370,7 @@ SIGNING_IN = {("token", "POST"), ("token-refresh", "POST")}
 
 def test_every_address_with_an_id_has_its_row() -> None:
     rows = {(name, method) for name, method, *_ in REQUESTED.values()}
-    elsewhere = {(name, method) for name, method, _ in api() if name.startswith(("group-", "held-"))}
+    elsewhere = {(name, method) for name, method, _ in api() if name.startswith(("group-", "held-", "attachment-"))}
     assert {(name, method) for name, method, ids in api() if ids} - FOR_EVERYBODY - elsewhere == rows
 
 

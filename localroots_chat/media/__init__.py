@@ -1,0 +1,1 @@
+"""What people upload: told by its content, and made anew without what it says of them."""
