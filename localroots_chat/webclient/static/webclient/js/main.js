@@ -17,6 +17,7 @@ import { ChatSocket } from "./socket.js";
 import { Store } from "./store.js";
 import { Thread } from "./thread.js";
 import { TypingBoard, TypingSignal } from "./typing.js";
+import { Uploads } from "./uploads.js";
 
 /** @typedef {import("./types.js").Frame} Frame */
 
@@ -38,8 +39,13 @@ const socket = new ChatSocket({
   onSignedOut: signIn,
 });
 const outbox = new Outbox({
-  deliver: ({ clientId, conversationId, content }) =>
-    socket.request("message:send", { conversationId, content, clientId }),
+  deliver: ({ clientId, conversationId, content, attachments }) =>
+    socket.request("message:send", {
+      conversationId,
+      content,
+      clientId,
+      attachmentIds: attachments.map(({ id }) => id),
+    }),
   onDelivered: (message) => store.putOwn(message),
   onChange: () => store.changed(),
 });
@@ -64,10 +70,15 @@ const receipts = new ReadReceipts({
   showsNewest: () => thread.showsNewest,
   onRefused: (conversationId) => attempt(loading.catchUp(conversationId)),
 });
+const uploads = new Uploads({
+  send: (file, onProgress, signal) => api.upload(file, onProgress, signal),
+  onChange: () => composer.drawTray(),
+});
 const composer = new Composer({
+  uploads,
   onWriting: (conversationId, writing) => typingSignal.update(conversationId, writing),
-  onSend: (conversationId, content) => {
-    outbox.post(conversationId, content);
+  onSend: (conversationId, content, attachments) => {
+    outbox.post(conversationId, content, attachments);
     thread.goToNewest();
   },
 });

@@ -2,6 +2,7 @@
 
 import { avatar } from "./avatar.js";
 import { el } from "./dom.js";
+import { fileOf } from "./files.js";
 import { standIn } from "./preview.js";
 import { clock } from "./time.js";
 
@@ -74,19 +75,18 @@ function message({ message, own, named, begins, ends }) {
 function bubble(message) {
   const instead = standIn(message);
   const files = message.attachments ?? [];
+  const text = instead ?? message.content;
   return el(
     "div",
-    { class: classes("bubble", { quiet: instead !== null }) },
-    el("p", { class: "content", dir: "auto", text: instead ?? message.content }),
-    ...files.map(({ url, name }) =>
-      el("p", {}, el("a", { href: webAddress(url), text: name, rel: "noreferrer" })),
-    ),
+    { class: classes("bubble", { quiet: instead !== null, bare: files.length > 0 && !text }) },
+    ...files.map(fileOf),
+    text && el("p", { class: "content", dir: "auto", text }),
   );
 }
 
 /** @param {Extract<ThreadRow, {kind: "letter"}>} row @param {LetterActions} actions */
 function letter({ letter, begins }, { retry, discard }) {
-  const { clientId, content, state, createdAt, reason } = letter;
+  const { clientId, content, attachments, state, createdAt, reason } = letter;
   const detail = { pending: "Sending…", held: "Waits for a moderator ", failed: `Not sent. ${reason ?? ""}` }[
     state
   ];
@@ -96,7 +96,12 @@ function letter({ letter, begins }, { retry, discard }) {
       class: classes("message own", { begins, [state]: true }),
       "aria-live": state === "pending" ? "off" : null,
     },
-    el("div", { class: "bubble" }, el("p", { class: "content", dir: "auto", text: content })),
+    el(
+      "div",
+      { class: classes("bubble", { bare: attachments.length > 0 && !content }) },
+      ...attachments.map(fileOf),
+      content && el("p", { class: "content", dir: "auto", text: content }),
+    ),
     el(
       "p",
       { class: "message-detail" },
@@ -116,11 +121,6 @@ function button(text, onclick) {
 /** @param {string} iso */
 function timeOf(iso) {
   return el("time", { datetime: iso, text: clock(iso) });
-}
-
-/** No javascript: or data: addresses, whatever the server sent. @param {string} url */
-function webAddress(url) {
-  return /^https?:$/.test(new URL(url, location.href).protocol) ? url : null;
 }
 
 /** @param {string} always @param {Record<string, boolean>} sometimes */

@@ -12,6 +12,7 @@ import { ChatError } from "./errors.js";
  * @property {string} clientId
  * @property {string} conversationId
  * @property {string} content
+ * @property {import("./types.js").Attachment[]} attachments
  * @property {string} createdAt
  * @property {"pending" | "failed" | "held"} state
  * @property {string} [reason] why it failed
@@ -44,13 +45,14 @@ export class Outbox {
     return this.letters.some((letter) => letter.state === "pending");
   }
 
-  /** @param {string} conversationId @param {string} content */
-  post(conversationId, content) {
+  /** @param {string} conversationId @param {string} content @param {import("./types.js").Attachment[]} attachments */
+  post(conversationId, content, attachments = []) {
     const createdAt = new Date().toISOString();
     this.letters.push({
       clientId: crypto.randomUUID(),
       conversationId,
       content,
+      attachments,
       createdAt,
       state: "pending",
     });

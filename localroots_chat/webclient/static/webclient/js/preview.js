@@ -6,11 +6,17 @@
 export function standIn(message) {
   if (message.hidden) return "Message from someone you blocked";
   if (message.deletedAt) return "Message deleted";
-  if (message.content) return null;
-  return message.type === "IMAGE" ? "Photo" : message.type === "FILE" ? "File" : null;
+  return null;
 }
 
 /** @param {Message} message */
 export function oneLine(message) {
-  return standIn(message) ?? message.content.replace(/\s+/g, " ");
+  return standIn(message) ?? (message.content.replace(/\s+/g, " ") || files(message));
+}
+
+/** @param {Message} message */
+function files({ type, attachments = [] }) {
+  if (attachments.every((each) => each.type.startsWith("audio/")) && attachments.length) return "Voice note";
+  const one = type === "IMAGE" ? "Photo" : "File";
+  return attachments.length > 1 ? `${attachments.length} ${one.toLowerCase()}s` : one;
 }

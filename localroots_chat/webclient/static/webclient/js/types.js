@@ -7,6 +7,13 @@
  * @property {string} id
  * @property {string} url
  * @property {string} name
+ * @property {string} type
+ * @property {number} size
+ * @property {number | null} width
+ * @property {number | null} height
+ * @property {number | null} duration
+ * @property {string | null} thumbnailUrl
+ * @property {string | null} placeholder
  *
  * @typedef {object} Message
  * @property {string} id
