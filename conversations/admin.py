@@ -20,6 +20,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from conversations import admin_held as admin_held  # registers its page with those of this module
+from conversations.admin_files import file_links
 from conversations.history import PAGE
 from conversations.models import Conversation, Message, Participant, ReadReceipt
 from conversations.shapes import excerpt_of
@@ -333,7 +334,21 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
     search_fields = ("content",)
     search_help_text = "Words of the text, a sender's name or id, or the id of a message or of a conversation."
     fieldsets = (
-        (None, {"fields": ("conversation_name", "in_thread", "sender_link", "type", "content", "system", "answers")}),
+        (
+            None,
+            {
+                "fields": (
+                    "conversation_name",
+                    "in_thread",
+                    "sender_link",
+                    "type",
+                    "content",
+                    "files",
+                    "system",
+                    "answers",
+                )
+            },
+        ),
         ("Changes", {"fields": ("earlier_texts", "reacted")}),
         ("Times", {"fields": ("created_at", "edited_at", "deleted_at")}),
         ("For clients", {"fields": ("id", "version", "client_id")}),
@@ -405,6 +420,10 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
         )
         lines = format_html_join("", "<li>{}{}: {}</li>", told)
         return format_html("<ol>{}</ol>", lines) if lines else "–"
+
+    @admin.display(description="files")
+    def files(self, message: Message) -> SafeString | str:
+        return file_links(message.attachment_rows.all())
 
     @admin.display(description="reactions")
     def reacted(self, message: Message) -> str:

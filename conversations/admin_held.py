@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from conversations import held
+from conversations.admin_files import file_links
 from conversations.models import HeldMessage
 from conversations.shapes import excerpt_of
 from localroots_chat.accounts.admin_pages import ReadOnlyAdmin, action_with_reason, only, page_link, to_do_filter
@@ -35,7 +36,7 @@ class HeldMessageAdmin(ReadOnlyAdmin[HeldMessage]):
     person_field = "sender"
     ordering = ("pk",)
     fields = (
-        "content", "author", "place", "reason", "created_at",
+        "content", "files", "author", "place", "reason", "created_at",
         "outcome", "answer", "decided_by", "decided_at", "became",
     )  # fmt: skip
     actions = (
@@ -66,6 +67,10 @@ class HeldMessageAdmin(ReadOnlyAdmin[HeldMessage]):
     @admin.display(description="where")
     def place(self, message: HeldMessage) -> SafeString:
         return page_link("conversations_conversation", message.conversation, self.category(message))
+
+    @admin.display(description="files")
+    def files(self, message: HeldMessage) -> SafeString | str:
+        return file_links(message.attachment_rows.all())
 
     @admin.display(description="became")
     def became(self, message: HeldMessage) -> SafeString | str:

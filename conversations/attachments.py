@@ -120,7 +120,11 @@ def _told(row: Attachment, found: Found) -> dict[str, Any]:
 
 def find(person: User, attachment: str, side: int | None = None) -> Stored:
     """A file, or the smaller picture of it with at least this side. Raises ChatError `not_found`. One query."""
-    row = _row(person, attachment)
+    return stored_of(_row(person, attachment), side)
+
+
+def stored_of(row: Attachment, side: int | None = None) -> Stored:
+    """Its file, or the smaller picture of it with at least this side."""
     large_enough = [one for one in sorted(row.sides) if side is not None and one >= side]
     part = str(large_enough[0]) if large_enough else MAIN
     return Stored(

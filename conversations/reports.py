@@ -96,6 +96,7 @@ def _message(reporter: User, public_id: str) -> _Target:
     snapshot = {
         "content": found.content,
         "type": found.type,
+        "files": ", ".join(one["name"] for one in found.attachments),
         "seq": found.seq,
         "sender": found.sender.public_id,
         "senderName": found.sender.name,

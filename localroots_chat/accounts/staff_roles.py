@@ -24,6 +24,7 @@ ROLES: Final[Mapping[str, Sequence[str]]] = {
         "conversations.change_heldmessage",
         "conversations.view_conversation",
         "conversations.view_message",
+        "conversations.view_attachment",
         "conversations.delete_message",
         *_SEES_GROUPS,
     ],

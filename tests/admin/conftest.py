@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from conversations.models import Conversation, Message, Participant, ReadReceipt
+from conversations.models import Attachment, Conversation, HeldMessage, Message, Participant, ReadReceipt
 from groups.models import Group, Invitation, Sanction
 from localroots_chat.accounts.models import SignIn, User
 from localroots_chat.gateway.layer import Item
@@ -99,6 +99,12 @@ def settle(count: int) -> None:
         talk = make_direct(friend, person)
         first, _ = say(person, talk, "How do you do?", "Fine weather.")
         Message.objects.filter(pk=say(friend, talk, "Fine, thanks")[0].pk).update(reply_to=first)
+        told = {"id": name, "name": "a.txt"}
+        held = HeldMessage.objects.create(
+            conversation=talk, sender=person, content="held", created_at=datetime.now(UTC)
+        )
+        where = {"uploader": person, "message": first, "held": held}
+        Attachment.objects.create(**where, kind="FILE", name="a.txt", size=1, key=name, told=told)
         ReadReceipt.objects.create(
             conversation=talk, reader=friend, message=first, seq=first.seq, read_at=datetime.now(UTC)
         )

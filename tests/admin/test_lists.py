@@ -24,6 +24,8 @@ LISTS: Final = [
     "accounts_signin",
     "conversations_conversation",
     "conversations_message",
+    "conversations_attachment",
+    "conversations_heldmessage",
     "conversations_participant",
     "conversations_readreceipt",
     "groups_group",

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 OPENS = {
     "Moderator": {
         "conversations_case", "conversations_heldmessage", "conversations_conversation", "conversations_message",
-        "groups_group", "groups_member", "groups_sanction", "groups_invitation",
+        "conversations_attachment", "groups_group", "groups_member", "groups_sanction", "groups_invitation",
     },
     "Community manager": {
         "conversations_case", "groups_group", "groups_member", "groups_sanction", "groups_invitation",
@@ -37,7 +37,8 @@ OPENS = {
 PAGES = {
     "admin_logentry", "accounts_user", "accounts_signin", "auth_group", "conversations_case",
     "conversations_heldmessage", "conversations_conversation", "conversations_message", "conversations_participant",
-    "conversations_readreceipt", "groups_group", "groups_member", "groups_sanction", "groups_invitation",
+    "conversations_readreceipt", "conversations_attachment", "groups_group", "groups_member", "groups_sanction",
+    "groups_invitation",
 }  # fmt: skip
 # And what each may do to reports, beside dismissing them and warning people.
 DOES = {
