@@ -58,7 +58,7 @@ class AttachmentAdmin(ReadOnlyAdmin[Attachment]):
 
     @admin.display(description="size")
     def bytes(self, row: Attachment) -> str:
-        return filesizeformat(row.size)
+        return filesizeformat(row.kept)
 
     @admin.display(description="uploaded by")
     def owner(self, row: Attachment) -> SafeString:

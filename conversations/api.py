@@ -361,9 +361,10 @@ class AttachmentViewSet(ViewSet):
         sent within a day is deleted.
         """
         count_one("upload", asker(request).pk)
-        file = request.FILES.get("file")
-        if file is None or len(request.FILES) != 1:
+        given = [file for name in request.FILES for file in request.FILES.getlist(name)]
+        if len(given) != 1 or "file" not in request.FILES:
             raise invalid("file", "Expected one file.")
+        file = given[0]
         if (file.size or 0) > settings.CHAT_UPLOAD_MB * 1_048_576:
             raise ChatError("file_too_large", f"A file has at most {settings.CHAT_UPLOAD_MB} MB.", field="file")
         shape = attachments.keep(asker(request), file.file, file.name or "", file.size or 0)

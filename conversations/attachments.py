@@ -5,7 +5,6 @@ import re
 import secrets
 import time
 import unicodedata
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, BinaryIO, Final
 
@@ -54,29 +53,29 @@ def keep(uploader: User, file: BinaryIO, name: str, size: int) -> AttachmentShap
         raise invalid("file", "The file is empty.")
     _check_quota(uploader, size)
     found = read_upload(file)
-    main = found.parts.get(MAIN)
+    parts = {MAIN: size} | {name: len(part) for name, part in found.parts.items()}
     row = Attachment(
         uploader=uploader,
         kind=found.kind,
         type=found.type,
         name=_name(name, found),
-        size=size if main is None else len(main),
-        sides=[int(part) for part in found.parts if part != MAIN],
+        parts=parts,
+        kept=sum(parts.values()),
         key=secrets.token_hex(24),
     )
     row.told = _told(row, found)
     row.save(force_insert=True)
     # The row first: what is cut off here is found by it, and purged.
     file.seek(0)
-    default_storage.save(place_of(row, MAIN), File(file) if main is None else ContentFile(main))
-    for side in row.sides:
-        default_storage.save(place_of(row, str(side)), ContentFile(found.parts[str(side)]))
+    for name in parts:
+        content = ContentFile(found.parts[name]) if name in found.parts else File(file)
+        default_storage.save(place_of(row, name), content)
     Attachment.objects.filter(pk=row.pk).update(stored_at=DatabaseNow())
     return shape_of_attachment(row.told)
 
 
 def _check_quota(uploader: User, size: int) -> None:
-    used = Attachment.objects.filter(uploader=uploader).aggregate(used=Sum("size"))["used"] or 0
+    used = Attachment.objects.filter(uploader=uploader).aggregate(used=Sum("kept"))["used"] or 0
     if used + size > settings.CHAT_UPLOAD_QUOTA_MB * _MEGABYTE:
         raise ChatError("quota_exceeded", f"You have {settings.CHAT_UPLOAD_QUOTA_MB} MB for files.", field="file")
 
@@ -105,13 +104,13 @@ def _told(row: Attachment, found: Found) -> dict[str, Any]:
         "id": str(row.pk),
         "name": row.name,
         "type": row.type,
-        "size": row.size,
+        "size": row.parts[MAIN],
         "width": found.width,
         "height": found.height,
         "duration": found.duration,
         "placeholder": found.placeholder,
         "waveform": found.waveform,
-        "hasSmaller": bool(row.sides),
+        "hasSmaller": len(row.parts) > 1,
     }
 
 
@@ -125,10 +124,11 @@ def find(person: User, attachment: str, side: int | None = None) -> Stored:
 
 def stored_of(row: Attachment, side: int | None = None) -> Stored:
     """Its file, or the smaller picture of it with at least this side."""
-    large_enough = [one for one in sorted(row.sides) if side is not None and one >= side]
-    part = str(large_enough[0]) if large_enough else MAIN
+    sides = sorted(int(name) for name in row.parts if name != MAIN)
+    part = next((str(one) for one in sides if side is not None and one >= side), MAIN)
     return Stored(
         place=place_of(row, part),
+        size=row.parts[part],
         type=row.type if part == MAIN else "image/webp",
         name=row.name,
         etag=f'"{row.pk}-{part}"',
@@ -150,7 +150,8 @@ def _seen_by(person: User) -> QuerySet[Attachment]:
     hidden = Block.objects.filter(blocker=person, blocked=OuterRef("uploader"))
     keeps_order = seats.filter(conversation=OuterRef("held__conversation")).exclude(role=Participant.Role.MEMBER)
     sent = Q(Exists(there), ~Exists(hidden), message__deleted_at=None, message__isnull=False)
-    unsent = Q(Q(uploader=person) | Q(Exists(keeps_order), held__isnull=False), message=None)
+    waiting = Q(Exists(keeps_order), held__isnull=False, held__outcome="")
+    unsent = Q(Q(uploader=person) | waiting, message=None)
     return Attachment.objects.filter(sent | unsent, stored_at__isnull=False)
 
 
@@ -181,12 +182,20 @@ def _signer() -> signing.TimestampSigner:
 # Purging
 
 
-def purge(rows: Sequence[Attachment]) -> None:
-    """Deletes these, files first, so that what is cut off is found again."""
-    for row in rows:
-        for part in [MAIN, *map(str, row.sides)]:
-            default_storage.delete(place_of(row, part))
-        row.delete()
+def purge(hours: int, most: int) -> int:
+    """Deletes at most so many that nobody has sent for so long, or of messages that are gone as long or were refused.
+    Returns how many there were.
+
+    Each is taken out of reach first: a send that has claimed it meanwhile keeps it, and one that comes later finds
+    nothing. Files go before their row, so that what is cut off is found again.
+    """
+    found = list(purgeable(hours)[:most])
+    for row in found:
+        if purgeable(hours).filter(pk=row.pk).update(stored_at=None):
+            for part in row.parts:
+                default_storage.delete(place_of(row, part))
+            row.delete()
+    return len(found)
 
 
 def purgeable(hours: int) -> QuerySet[Attachment]:

@@ -15,7 +15,7 @@ from conversations.events import message_held
 from conversations.models import Conversation, HeldMessage, Participant
 from conversations.participants import RANK, may_moderate, present, seat_of
 from conversations.sends import Send, Stored
-from conversations.shapes import HeldShape
+from conversations.shapes import HeldShape, shape_of_attachment
 from conversations.storing import Batch
 from localroots_chat.accounts.models import User
 from localroots_chat.accounts.people import shape_of
@@ -28,14 +28,14 @@ ANSWER_MOST: Final = 500
 
 
 def own_waiting(person: User, *, after: uuid.UUID | None, limit: int) -> Sequence[HeldMessage]:
-    """The person's own messages that wait, oldest first, one more than `limit` where there are more. One query."""
+    """The person's own messages that wait, oldest first, one more than `limit` where there are more. Two queries."""
     return _page(_waiting().filter(sender=person), after, limit)
 
 
 def waiting_in(person: User, conversation: str, *, after: uuid.UUID | None, limit: int) -> Sequence[HeldMessage]:
     """What waits in a conversation, of what the person may see: their own, and as a moderator those of lower ranks.
 
-    Raises ChatError `not_found`. Two queries.
+    Raises ChatError `not_found`. Three queries.
     """
     seat = seat_of(person.pk, conversation)
     above = [role for role, rank in RANK.items() if rank >= RANK[seat.role]]
@@ -81,13 +81,14 @@ def withdraw(sender: User, held: str) -> None:
 
 
 def shape_of_held(held: HeldMessage, state: str = "") -> HeldShape:
-    """As its sender and moderators see it. Wants the sender loaded."""
+    """As its sender and moderators see it. Wants the sender and the files loaded."""
     return HeldShape(
         id=str(held.pk),
         conversation_id=str(held.conversation_id),
         client_id=held.client_id,
         type=held.type,
         content=held.content,
+        attachments=[shape_of_attachment(row.told) for row in held.attachment_rows.all()],
         reply_to=None if held.reply_to_id is None else str(held.reply_to_id),
         sender=shape_of(held.sender),
         reason=held.reason,
@@ -102,7 +103,7 @@ def shape_of_held(held: HeldMessage, state: str = "") -> HeldShape:
 
 
 def _waiting() -> QuerySet[HeldMessage]:
-    return HeldMessage.objects.filter(outcome="").select_related("sender")
+    return HeldMessage.objects.filter(outcome="").select_related("sender").prefetch_related("attachment_rows")
 
 
 def _page(rows: QuerySet[HeldMessage], after: uuid.UUID | None, limit: int) -> Sequence[HeldMessage]:

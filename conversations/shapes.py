@@ -117,6 +117,7 @@ class HeldShape(msgspec.Struct, rename="camel", kw_only=True):
     client_id: str | None
     type: MessageType
     content: str
+    attachments: Sequence[AttachmentShape] = ()
     reply_to: Id | None
     sender: UserShape
     reason: str

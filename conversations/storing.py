@@ -150,7 +150,7 @@ class _Transaction:
 
     def _ask_claims(self) -> Answer | None:
         wanted = [
-            {"a": id_in(key), "u": send.sender, "h": None if send.held is None else id_in(send.held)}
+            {"a": id_in(key), "u": send.sender, "h": id_in(send.held or send.id)}
             for send in self.sends
             for key in send.attachments
         ]
@@ -277,6 +277,7 @@ class _Transaction:
             client_id=send.client_id,
             type=_type_of(send, claimed),
             content=send.content,
+            attachments=[shape_of_attachment(one.told) for one in claimed],
             reply_to=None if send.reply_to is None else str(send.reply_to),
             sender=seat.sender,
             reason=ruling.reason,

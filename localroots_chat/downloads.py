@@ -23,6 +23,7 @@ class Stored(NamedTuple):
     """A file in the storage, which never changes. `shown`: a browser may show it; else it is only saved."""
 
     place: str
+    size: int
     type: str
     name: str
     etag: str
@@ -52,14 +53,15 @@ def answer_with(request: HttpRequest, file: Stored) -> HttpResponseBase:
 
 
 def _part_or_all(request: HttpRequest, file: Stored) -> HttpResponseBase:
-    size = default_storage.size(file.place)
+    size = file.size
     part = _asked_part(request, file, size)
-    if part is not None and not part.first <= part.last < size:
+    if part is not None and part.first > part.last:
         nothing = HttpResponse(status=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
         nothing.headers["Content-Range"] = f"bytes */{size}"
         return nothing
     first, last = part or _Part(0, size - 1)
-    content: Any = _read(file.place, first, last - first + 1)  # asynchronous, which the stubs know nothing of
+    # Asynchronous, which the stubs know nothing of
+    content: Any = () if request.method == "HEAD" else _read(file.place, first, last - first + 1)
     answer = StreamingHttpResponse(content, content_type=file.type)
     answer.headers["Content-Length"] = str(last - first + 1)
     answer.headers["Accept-Ranges"] = "bytes"
@@ -73,7 +75,9 @@ def _part_or_all(request: HttpRequest, file: Stored) -> HttpResponseBase:
 def _asked_part(request: HttpRequest, file: Stored, size: int) -> _Part | None:
     """None: all of it. Several parts at once nobody needs; they are given all of it, as the standard allows."""
     found = _RANGE.fullmatch(request.headers.get("Range", ""))
-    if found is None or request.headers.get("If-Range", file.etag) != file.etag or found[1] == found[2] == "":
+    if found is None or request.method != "GET" or request.headers.get("If-Range", file.etag) != file.etag:
+        return None
+    if found[1] == found[2] == "" or (found[1] and found[2] and int(found[1]) > int(found[2])):
         return None
     if found[1] == "":  # the last so many bytes
         return _Part(max(0, size - int(found[2])), size - 1)

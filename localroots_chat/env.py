@@ -108,6 +108,13 @@ def redis_url(name: str) -> str:
     return value
 
 
+def s3_patience() -> Any:
+    """How long S3 is waited for: its own default is a minute, several times."""
+    from botocore.config import Config
+
+    return Config(connect_timeout=3, read_timeout=10, retries={"max_attempts": 2}, signature_version="s3v4")
+
+
 def database(name: str, default_file: Path) -> dict[str, Any]:
     """Django's database settings from postgresql://user:password@host:port/name?option=… or sqlite:///path."""
     value = text(name)

@@ -5,13 +5,15 @@ visit threads for the signals before and after each request, start two tasks to 
 stops no thread, and give each request a thread that it throws away with its database connection. Here everything from
 the request to the finished response is one visit to one of a few kept threads, which keep exactly as many connections.
 
-Uploads have threads of their own, because to read a file takes long; and a body is counted while it comes, whatever its
-Content-Length says, and waits in a file without a name, so that it takes no memory and leaves nothing behind.
+Uploads have threads of their own, because to read a file takes long, and only so many may be under way. A body is
+counted while it comes, whatever its Content-Length says, has a time by which it must be here, and waits in a file
+without a name, so that it leaves nothing behind.
 """
 
 import asyncio
 import os
 import tempfile
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -30,10 +32,37 @@ BODY_BYTES: Final = 1_048_576
 _IN_MEMORY: Final = 65_536
 _FORM_BYTES: Final = 16_384  # around the file, in the form that carries it
 _READ_ON: Final = 4  # times as much as may come is read, and thrown away, so that the client hears why
+_SILENT_SECONDS: Final = 20.0  # of a client that has more to send
+_BODY_SECONDS: Final = 60.0
+_UPLOAD_SECONDS: Final = 600.0  # 10 MB at 17 kB a second
+_UPLOADS_MOST: Final = 50  # of a process
+_UPLOADS_OF_ONE: Final = 5  # as many as go with a message
+_CREDENTIALS: Final = (b"authorization", b"cookie")
 
 
-class BodyTooLarge(Exception):
-    """More has come than may."""
+class _Uploads:
+    """How many are under way, in all and of each who brings them (a token or a session, which is looked at later)."""
+
+    def __init__(self) -> None:
+        self._of: Counter[bytes] = Counter()
+
+    def begin(self, scope: dict[str, Any]) -> bytes:
+        """Counts one. Raises ChatError `token_invalid` to whoever brings none, `rate_limited`, `overloaded`."""
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        bringer = next((headers[name] for name in _CREDENTIALS if name in headers), None)
+        if bringer is None:
+            raise ChatError("token_invalid", "The token is missing, wrong or expired.")
+        if self._of.total() >= _UPLOADS_MOST:
+            raise ChatError("overloaded", "Too many files are on their way. Please try again.", retry_after=5)
+        if self._of[bringer] >= _UPLOADS_OF_ONE:
+            raise ChatError("rate_limited", f"At most {_UPLOADS_OF_ONE} files at once.", retry_after=2)
+        self._of[bringer] += 1
+        return bringer
+
+    def end(self, bringer: bytes) -> None:
+        self._of[bringer] -= 1
+        if not self._of[bringer]:
+            del self._of[bringer]
 
 
 class _Threads:
@@ -62,18 +91,34 @@ class OneHopHandler(ASGIHandler):
     def __init__(self) -> None:
         super().__init__()
         self._threads: dict[bool, _Threads] = {}  # for uploads, and for all else
+        self._uploads = _Uploads()
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        is_upload = scope["method"] == "POST" and scope["path"] == UPLOADS
-        try:
-            body = await _read_body(receive, _most(is_upload=is_upload))
-        except RequestAborted:  # the client went before it had sent everything
+        if scope["method"] != "POST" or scope["path"] != UPLOADS:
+            await self._take(scope, receive, send, is_upload=False)
             return
-        except BodyTooLarge:
-            await _refuse(send)
+        try:
+            bringer = self._uploads.begin(scope)
+        except ChatError as refusal:
+            await _refuse(send, refusal)
+            return
+        try:
+            await self._take(scope, receive, send, is_upload=True)
+        finally:
+            self._uploads.end(bringer)
+
+    async def _take(self, scope: dict[str, Any], receive: Any, send: Any, *, is_upload: bool) -> None:
+        most = settings.CHAT_UPLOAD_MB * 1_048_576 + _FORM_BYTES if is_upload else BODY_BYTES
+        try:
+            async with asyncio.timeout(_UPLOAD_SECONDS if is_upload else _BODY_SECONDS):
+                body = await _read_body(receive, most)
+        except (RequestAborted, TimeoutError):  # the client went before it had sent everything, or does not go on
+            return
+        except ChatError as refusal:
+            await _refuse(send, refusal)
             return
         if not self._threads:  # made by the first request, so that no thread is lost in a fork
             self._threads = {
@@ -118,18 +163,24 @@ class OneHopHandler(ASGIHandler):
         return request, refusal
 
 
-def _most(*, is_upload: bool) -> int:
-    return settings.CHAT_UPLOAD_MB * 1_048_576 + _FORM_BYTES if is_upload else BODY_BYTES
-
-
 async def _read_body(receive: Any, most: int) -> Any:
-    """The whole body, in a file. Raises RequestAborted, BodyTooLarge."""
+    """The whole body, in a file. Raises RequestAborted, TimeoutError, ChatError `file_too_large`."""
     body = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  (closed by who serves the request)
+    try:
+        await _write_body(body, receive, most)
+    except BaseException:
+        body.close()
+        raise
+    body.seek(0)
+    return body
+
+
+async def _write_body(body: Any, receive: Any, most: int) -> None:
     size, more = 0, True
     while more:
-        message = await receive()
+        async with asyncio.timeout(_SILENT_SECONDS):
+            message = await receive()
         if message["type"] == "http.disconnect":
-            body.close()
             raise RequestAborted
         piece, more = message.get("body", b""), message.get("more_body", False)
         size += len(piece)
@@ -138,14 +189,10 @@ async def _read_body(receive: Any, most: int) -> Any:
         elif size > most * _READ_ON:
             break
     if size > most:
-        body.close()
-        raise BodyTooLarge
-    body.seek(0)
-    return body
+        raise ChatError("file_too_large", "The body is too large.")
 
 
-async def _refuse(send: Any) -> None:
-    error = ChatError("file_too_large", "The body is too large.")
+async def _refuse(send: Any, error: ChatError) -> None:
     answer = msgspec.json.encode({"error": error.shape})
     headers = [
         (b"content-type", b"application/json"),

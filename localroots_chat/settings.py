@@ -269,6 +269,7 @@ STORAGES: dict[str, dict[str, Any]] = {
             "access_key": env.text("MEDIA_S3_ACCESS_KEY") or None,
             "secret_key": env.text("MEDIA_S3_SECRET_KEY") or None,
             "max_memory_size": 1_048_576,  # of a file that is fetched; what is more waits on disk
+            "client_config": env.s3_patience() if MEDIA_S3_BUCKET else None,
         },
     }
     if MEDIA_S3_BUCKET

@@ -43,12 +43,9 @@ class Migration(migrations.Migration):
                 ),
                 ("type", models.CharField(help_text="Media type, by its content.", max_length=100)),
                 ("name", models.CharField(help_text="As its uploader called it, to be shown.", max_length=200)),
-                ("size", models.PositiveBigIntegerField(help_text="Bytes.")),
+                ("parts", models.JSONField(help_text="The bytes of each of its files, by name.")),
+                ("kept", models.PositiveBigIntegerField(help_text="Bytes of all of them, which count for the quota.")),
                 ("told", models.JSONField(help_text="What clients are told of it; its message keeps that too.")),
-                (
-                    "sides",
-                    models.JSONField(blank=True, default=list, help_text="Of the smaller pictures that there are."),
-                ),
                 ("key", models.CharField(max_length=64, unique=True)),
                 ("created_at", models.DateTimeField(db_default=localroots_chat.database.DatabaseNow())),
                 (

@@ -17,11 +17,13 @@ FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "HEIF")
 PIXELS_MOST: Final = 50_000_000
 FRAMES_MOST: Final = 300
 SIDE_KEPT: Final = 4096
-_ALL_FRAMES_MOST: Final = 200_000_000  # pixels of all frames together
+_ALL_FRAMES_MOST: Final = 60_000_000  # pixels of all frames together
 _PLACEHOLDER: Final = 24
+_PROFILE_MOST: Final = 16_384  # bytes of a colour profile; those of cameras and screens have some hundreds
 # The format in which each is kept; what moves is kept as WebP, whatever it was.
 _KEPT: Final = {
     "JPEG": ("JPEG", "image/jpeg", "jpg", {"quality": 85, "progressive": True}),
+    "MPO": ("JPEG", "image/jpeg", "jpg", {"quality": 85, "progressive": True}),  # with a second picture in it
     "HEIF": ("JPEG", "image/jpeg", "jpg", {"quality": 85, "progressive": True}),
     "PNG": ("PNG", "image/png", "png", {}),
     "GIF": ("PNG", "image/png", "png", {}),
@@ -42,10 +44,11 @@ def picture(file: BinaryIO) -> Found | None:
     except (OSError, ValueError, SyntaxError):
         return None
     frames = getattr(image, "n_frames", 1)
-    if frames > FRAMES_MOST or frames * image.width * image.height > _ALL_FRAMES_MOST:
+    moves = image.format in ("GIF", "WEBP", "PNG") and frames > 1
+    if moves and (frames > FRAMES_MOST or frames * image.width * image.height > _ALL_FRAMES_MOST):
         raise _too_large()
     try:
-        return _moving(image) if frames > 1 and image.format in ("GIF", "WEBP", "PNG") else _still(image)
+        return _moving(image) if moves else _still(image)
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         raise Refusal("file_type", "This picture cannot be read.") from error
 
@@ -60,6 +63,8 @@ def _too_large() -> Refusal:
 def _still(image: Image.Image) -> Found:
     format_, type_, extension, how = _KEPT[str(image.format)]
     colours = image.info.get("icc_profile")
+    if colours and len(colours) > _PROFILE_MOST:
+        colours = None
     upright = ImageOps.exif_transpose(image)
     upright.thumbnail((SIDE_KEPT, SIDE_KEPT))
     if format_ == "JPEG" and upright.mode not in ("RGB", "L"):
@@ -105,5 +110,6 @@ def _smaller(image: Image.Image, side: int) -> Image.Image:
 
 def _encoded(image: Image.Image, format_: str, **how: Any) -> bytes:
     out = io.BytesIO()
+    image.info = {}  # comments, and what else it says of itself
     image.save(out, format_, exif=b"", **{name: value for name, value in how.items() if value is not None})
     return out.getvalue()

@@ -11,11 +11,13 @@ from typing import BinaryIO, Final
 
 import av
 from av.audio.resampler import AudioResampler
+from av.stream import Disposition
 
 from localroots_chat.media.found import MAIN, Found, Refusal
 
-SECONDS_MOST: Final = 3600
+SECONDS_MOST: Final = 1200
 _RATE: Final = 44_100
+_RATES: Final = range(4_000, 192_001)  # of what is uploaded: others take for ever, or are none
 _BITS: Final = 64_000  # a second: a voice sounds well
 _BARS: Final = 64
 _CHUNK: Final = 441  # samples that are one level: a hundredth of a second
@@ -28,6 +30,8 @@ _CONTAINERS: Final = (
     (0, b"\xff\xfb", "mp3"),
     (0, b"\xff\xf3", "mp3"),
     (0, b"\xff\xf2", "mp3"),
+    (0, b"\xff\xf1", "aac"),
+    (0, b"\xff\xf9", "aac"),
     (8, b"WAVE", "wav"),
     (0, b"fLaC", "flac"),
 )
@@ -43,13 +47,20 @@ def sound(file: BinaryIO) -> Found | None:
     try:
         with av.open(file, "r", format=format_, metadata_errors="ignore") as container:
             return _made_anew(container)
+    except MemoryError:
+        raise
     except (av.FFmpegError, ValueError) as error:
         raise Refusal("file_type", "This sound cannot be read.") from error
 
 
 def _made_anew(container: "av.container.InputContainer") -> Found:
-    if not container.streams.audio or container.streams.video:
+    moving = [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]  # not a cover
+    if not container.streams.audio or moving:
         raise Refusal("file_type", "Pictures, sounds, PDF and plain text are taken.")
+    if container.streams.audio[0].rate not in _RATES:
+        raise Refusal("file_type", "This sound cannot be read.")
+    if (container.duration or 0) > SECONDS_MOST * av.time_base:
+        raise _too_long()
     out, levels, samples = io.BytesIO(), array("h"), 0
     resampler = AudioResampler(format="s16", layout="mono", rate=_RATE)
     with av.open(out, "w", format="ipod") as made:
@@ -59,7 +70,7 @@ def _made_anew(container: "av.container.InputContainer") -> Found:
                 samples += part.samples
                 levels.extend(_levels_of(bytes(part.planes[0])[: part.samples * 2]))
                 if samples > SECONDS_MOST * _RATE:
-                    raise Refusal("file_too_large", f"A sound lasts at most {SECONDS_MOST // 60} minutes.")
+                    raise _too_long()
                 made.mux(stream.encode(part))
         made.mux(stream.encode(None))
     if not samples:
@@ -72,6 +83,10 @@ def _made_anew(container: "av.container.InputContainer") -> Found:
         waveform=_bars(levels),
         parts={MAIN: out.getvalue()},
     )
+
+
+def _too_long() -> Refusal:
+    return Refusal("file_too_large", f"A sound lasts at most {SECONDS_MOST // 60} minutes.")
 
 
 def _levels_of(pcm: bytes) -> list[int]:

@@ -104,7 +104,7 @@ def settle(count: int) -> None:
             conversation=talk, sender=person, content="held", created_at=datetime.now(UTC)
         )
         where = {"uploader": person, "message": first, "held": held}
-        Attachment.objects.create(**where, kind="FILE", name="a.txt", size=1, key=name, told=told)
+        Attachment.objects.create(**where, kind="FILE", name="a.txt", parts={"main": 1}, kept=1, key=name, told=told)
         ReadReceipt.objects.create(
             conversation=talk, reader=friend, message=first, seq=first.seq, read_at=datetime.now(UTC)
         )

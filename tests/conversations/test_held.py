@@ -14,7 +14,7 @@ from django.utils.timezone import now
 from uuid_utils.compat import uuid7
 
 from conversations import edits, held
-from conversations.attachments import find, purgeable
+from conversations.attachments import find, purge, purgeable
 from conversations.held import own_waiting, waiting_in
 from conversations.models import Attachment, Conversation, HeldMessage, Message, Participant
 from conversations.sends import HeldAnswer, Stored
@@ -233,7 +233,7 @@ def test_the_lists_take_the_same_queries_for_any_number(alice: User, bob: User, 
         with CaptureQueriesContext(connection) as captured:
             [held.shape_of_held(row) for row in waiting_in(alice, str(tips.pk), after=None, limit=50)]
         counted.append(len(captured))
-    assert counted == [2, 2]
+    assert counted == [3, 3]
 
 
 # Deciding
@@ -267,7 +267,9 @@ def test_what_is_approved_is_said_next(
 
 def uploaded(person: User, name: str) -> Attachment:
     told = {"id": name, "name": name, "type": "image/png", "size": 1, "hasSmaller": False}
-    row = Attachment(uploader=person, kind="IMAGE", type="image/png", name=name, size=1, key=name, stored_at=now())
+    row = Attachment(
+        uploader=person, kind="IMAGE", type="image/png", name=name, parts={"main": 1}, kept=1, key=name, stored_at=now()
+    )
     row.told = told | {"id": str(row.pk)}
     row.save()
     return row
@@ -279,6 +281,11 @@ def test_files_wait_with_their_message(alice: User, bob: User, carol: User, mall
     assert HeldMessage.objects.get(pk=row.pk).type == "IMAGE"
     (reused,) = store(make_send(bob, tips, "tomatoes", attachments=(picture.pk,)))
     assert code(reused) == "not_found", "it waits with another message"
+    (listed,) = waiting_in(carol, str(tips.pk), after=None, limit=50)
+    assert [one.name for one in held.shape_of_held(listed).attachments] == ["one"]
+    batch = Batch([make_send(bob, tips, "a casino", attachments=(other.pk,))], wait_for_locks=False)
+    assert [batch.store()[0], batch.store()[0]] == [[HeldAnswer()], [HeldAnswer()]], "as after a lost COMMIT"
+    held.withdraw(bob, str(HeldMessage.objects.order_by("-pk")[0].pk))
     for person in (alice, carol, bob):
         assert find(person, str(picture.pk)).name == "one", "who decides sees it too"
     assert refusal(find, mallory, str(picture.pk)) == "not_found"
@@ -464,3 +471,28 @@ def test_names_of_groups(alice: User, tips: Conversation) -> None:
     assert (group.name, group.description) == ("Eggs", "see evil.com")
     assert refusal(change, category="TIPS") == "content_refused", "in another category all of it is looked at"
     change(name="Egg news", description="see evil.com")
+
+
+def test_a_purge_leaves_alone_what_is_sent_meanwhile(
+    bob: User, tips: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = uploaded(bob, "one")
+    listed = purgeable
+
+    def sent_after_it_was_listed(hours: int) -> Any:
+        found = listed(hours)
+        rows = list(found[:10])
+        if rows and not Message.objects.filter(content="a tomato").exists():
+            store(make_send(bob, tips, "a tomato", attachments=(picture.pk,)))
+            return rows
+        return found
+
+    monkeypatch.setattr("conversations.attachments.purgeable", sent_after_it_was_listed)
+    purge(hours=0, most=10)
+    picture.refresh_from_db()
+    assert picture.message == Message.objects.get(content="a tomato")
+    assert picture.stored_at is not None
+    monkeypatch.undo()
+    other = uploaded(bob, "two")
+    purge(hours=0, most=10)
+    assert not Attachment.objects.filter(pk=other.pk).exists()

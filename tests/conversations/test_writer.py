@@ -240,7 +240,9 @@ def test_files_take_two_statements_more_for_any_number(alice: User, talk: Conver
         keys = []
         for name in ("a", "b"):
             told = {"id": "", "name": name, "type": "text/plain", "size": 1, "hasSmaller": False}
-            row = Attachment(uploader=alice, kind="FILE", type="text/plain", name=name, size=1, told=told)
+            row = Attachment(
+                uploader=alice, kind="FILE", type="text/plain", name=name, parts={"main": 1}, kept=1, told=told
+            )
             row.told["id"], row.key, row.stored_at = str(row.pk), str(row.pk), now()
             row.save()
             keys.append(row.pk)

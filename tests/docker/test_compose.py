@@ -115,7 +115,7 @@ def test_nginx_waits_longer_than_silence() -> None:
 def test_connections_are_enough_for_the_replicas() -> None:
     chat = SERVICES["chat"]
     [limit] = [int(part.partition("=")[2]) for part in SERVICES["db"]["command"] if part.startswith("max_connections=")]
-    own = settings.CHAT_DATABASE_THREADS + settings.CHAT_HTTP_THREADS
+    own = settings.CHAT_DATABASE_THREADS + settings.CHAT_HTTP_THREADS + settings.CHAT_UPLOAD_THREADS
     assert limit >= 12 * own
     assert int(chat["deploy"]["replicas"]) <= 12
 

@@ -30,7 +30,7 @@ ALIVE_SECONDS = 1  # a heartbeat or /healthz, at any time
 BACK_SECONDS = 2  # until everything works, after the return of the database
 OTHERS_SECONDS = 2  # a send, while somebody else's conversation is held
 FLOOD = 100  # refusals that are a client's own fault end its socket
-THREADS = 16  # of a server: CHAT_DATABASE_THREADS + CHAT_HTTP_THREADS
+THREADS = 18  # of a server: CHAT_DATABASE_THREADS + CHAT_HTTP_THREADS + CHAT_UPLOAD_THREADS
 
 COME_BACK = {1011, 1012}  # close codes that say nothing against the client or its token
 

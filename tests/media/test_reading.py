@@ -67,6 +67,36 @@ def test_a_photo_is_upright_and_says_nothing_of_where_it_was_taken() -> None:
     assert corners[0] != corners[1]
 
 
+def test_what_a_picture_says_besides_is_not_kept() -> None:
+    profile = b"\0" * 128 + b"a profile of three megabytes" * 100_000
+    for original in (
+        files.jpeg(600, 400, comment=b"SECRET COMMENT", icc_profile=b"\0" * 128 + b"small"),
+        files.jpeg(600, 400, comment=b"SECRET COMMENT", icc_profile=profile),
+    ):
+        found = read(original)
+        assert b"SECRET" not in found.parts[MAIN]
+        assert sum(map(len, found.parts.values())) < 100_000
+    assert picture(read(files.jpeg(600, 400, icc_profile=b"\0" * 128 + b"small"))).info["icc_profile"]
+
+
+def test_a_photo_with_a_second_picture_in_it_is_the_first() -> None:
+    found = read(files.mpo())
+    assert (found.type, picture(found).format, found.width) == ("image/jpeg", "JPEG", 64)
+
+
+def test_what_takes_for_ever_is_refused_at_once() -> None:
+    assert code(files.wav(1, rate=1)) == "file_type"
+    assert code(files.wav(1300, rate=4000)) == "file_too_large"
+
+
+def test_a_real_file_meets_the_real_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than the worker may take, of time and of memory."""
+    hungry = "import localroots_chat.media.__main__ as worker; worker.{} = {}; worker.main()"
+    for bound, value in (("SECONDS", 1), ("MEMORY", 400 * 1024**2)):
+        monkeypatch.setattr(reading, "_COMMAND", [sys.executable, "-sE", "-c", hungry.format(bound, value)])
+        assert code(files.jpeg(7000, 7000)) == "image_too_large", bound
+
+
 def test_smaller_ones_and_a_tiny_one_are_made() -> None:
     found = read(files.jpeg(2000, 1000))
     assert {part: picture(found, part).size for part in found.parts} == {
@@ -153,7 +183,8 @@ def test_how_loud_a_sound_is() -> None:
 
 def test_pdf_and_plain_text_are_kept_as_they_are() -> None:
     assert read(files.PDF) == Found("FILE", "application/pdf", "pdf")
-    for text in (b"Prices: 3 \xe2\x82\xac < 4\n", b"\xef\xbb\xbfa;b\r\n1;2\r\n"):
+    assert read(files.PDF + b"x" * 2000 + b"<?xml version='1.0'?>") == Found("FILE", "application/pdf", "pdf")
+    for text in (b"Prices: 3 \xe2\x82\xac < 4\n", b"\xef\xbb\xbfa;b\r\n1;2\r\n", b"K\xe4se;3 \x80\r\n<body weight>"):
         assert read(text) == Found("FILE", "text/plain", "txt")
 
 
@@ -196,5 +227,5 @@ print(json.dumps(said))
     from json import loads
 
     limits, environment = loads(read(b"x").type)
-    assert limits == [2 * 1024**3, 20, 256 * 1024**2]
+    assert limits == [2 * 1024**3, 15, 256 * 1024**2]
     assert "SECRET_KEY" not in environment

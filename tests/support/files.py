@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image
 
 
-def jpeg(width: int = 640, height: int = 480, *, gps: bool = False, turned: bool = False) -> bytes:
+def jpeg(width: int = 640, height: int = 480, *, gps: bool = False, turned: bool = False, **how: Any) -> bytes:
     """A photo; with where it was taken, and lying on its side with a note to turn it."""
     exif = Image.Exif()
     if gps:
@@ -18,7 +18,12 @@ def jpeg(width: int = 640, height: int = 480, *, gps: bool = False, turned: bool
         exif.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.0), 3: "E", 4: (13.0, 24.0, 36.0)})
     if turned:
         exif[0x0112] = 6
-    return _saved(_picture(width, height), "JPEG", exif=exif)
+    return _saved(_picture(width, height), "JPEG", exif=exif, **how)
+
+
+def mpo() -> bytes:
+    """A photo with a second one in it, as some telephones write them."""
+    return _saved(_picture(64, 48), "MPO", save_all=True, append_images=[_picture(32, 24)])
 
 
 def png(width: int = 64, height: int = 48) -> bytes:

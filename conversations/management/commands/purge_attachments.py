@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from conversations.attachments import purge, purgeable
+from conversations.attachments import purge
 
 _AT_ONCE = 500
 
@@ -20,8 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         purged = 0
-        while rows := list(purgeable(hours=options["hours"])[:_AT_ONCE]):
-            purge(rows)
-            purged += len(rows)
+        while found := purge(hours=options["hours"], most=_AT_ONCE):
+            purged += found
             self.stdout.write(f"{purged} purged")
         self.stdout.write(f"{purged} files purged.")

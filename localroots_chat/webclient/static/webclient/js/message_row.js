@@ -25,7 +25,11 @@ function key(row) {
 
 /** @param {ThreadRow} row */
 function signature(row) {
-  if (row.kind === "message") return `${row.message.version} ${row.begins} ${row.ends}`;
+  if (row.kind === "message") {
+    // A sound that is being played would stop where its row is made anew.
+    const sounds = row.message.attachments?.some(({ type }) => type.startsWith("audio/"));
+    return sounds ? String(row.message.version) : `${row.message.version} ${row.begins} ${row.ends}`;
+  }
   return JSON.stringify(row);
 }
 
