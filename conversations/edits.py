@@ -25,7 +25,7 @@ def edit(*, editor: int, message: str, content: str) -> MessageShape:
     Raises ChatError `not_found`, `forbidden`, `muted`, `content_refused`, and what `check_content` raises. At most ten
     queries; two more where texts are looked at first.
     """
-    text = check_content(content, may_be_empty=True)
+    text = check_content(content)
     check_change(editor, message, text)
     return _edit(editor, message, text)
 
@@ -37,8 +37,6 @@ def _edit(editor: int, message: str, text: str) -> MessageShape:
     row = held.message
     if row.deleted_at is not None:
         raise _forbidden("A deleted message cannot be changed.")
-    if not text and not row.attachments:
-        check_content(text)
     if row.content != text:
         if held.now - row.created_at > timedelta(seconds=settings.CHAT_EDIT_SECONDS):
             raise _forbidden("It is too late to change this message.")

@@ -11,6 +11,7 @@ without a name, so that it leaves nothing behind.
 """
 
 import asyncio
+import math
 import os
 import tempfile
 from collections import Counter
@@ -200,5 +201,9 @@ async def _refuse(send: Any, error: ChatError) -> None:
         (b"cache-control", b"private, no-store"),
         (b"connection", b"close"),  # there may be more on its way
     ]
+    if error.code == "token_invalid":
+        headers.append((b"www-authenticate", b"Bearer"))
+    if error.retry_after is not None:
+        headers.append((b"retry-after", str(math.ceil(error.retry_after)).encode()))
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer})
