@@ -1,6 +1,7 @@
 """Bodies of requests: counted, with an end to the patience, and only so many uploads at once."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -97,4 +98,56 @@ def test_more_than_may_come_is_refused_and_the_client_hears_it(
     for path, size in (("/api/conversations/", 1_100_000), ("/api/attachments/", 10_600_000)):
         alice.refused("POST", path, code="file_too_large", content=b"x" * size, headers=headers)
     assert alice.http.post("/admin/login/", content=b"x" * 1_100_000).status_code == 413
+    alice.arrives()
+
+
+def form(name: bytes, content: bytes = b"hello") -> bytes:
+    """A form with one file, its name as no client library would write it."""
+    head = b'--edge\r\nContent-Disposition: form-data; name="file"; filename="' + name + b'"\r\n\r\n'
+    return head + content + b"\r\n--edge--\r\n"
+
+
+def says(server: ChatServer, person: Person, body: bytes, *, length: int) -> bytes:
+    """What the server answers to these bytes behind a Content-Length that may lie. Then the connection ends."""
+    request = (
+        f"POST /api/attachments/ HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nAuthorization: Bearer {person.token}\r\n"
+        f"Content-Type: multipart/form-data; boundary=edge\r\nContent-Length: {length}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        connection.sendall(request.encode() + body)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while piece := connection.recv(65_536):
+            answer += piece
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (b"a\0b.txt", "ab.txt"),
+        (b"a\r\n b.txt", '"a.txt'),
+        (b"..\\..\\boot.ini", "boot.txt"),
+        ("\u202etxt.exe".encode(), "txt.txt"),
+        (b"x" * 300, "x" * 116 + ".txt"),
+    ],
+)
+def test_names_as_no_browser_writes_them(
+    name: bytes, shown: str, embedded_server: ChatServer, new_person: Callable[..., Person]
+) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=edge"}
+    sent = new_person("alice", embedded_server).post(
+        "/api/attachments/", content=form(name), headers=headers, status=201
+    )
+    assert sent["name"] == shown
+
+
+def test_a_length_that_lies(embedded_server: ChatServer, new_person: Callable[..., Person]) -> None:
+    alice, body = new_person("alice", embedded_server), form(b"a.txt")
+    media = Path(embedded_server.environment()["MEDIA_ROOT"])
+    before = {*media.rglob("*")}
+    assert says(embedded_server, alice, body, length=len(body) + 1000) == b"", "cut off: nobody is there to be answered"
+    for length in (10, 10**12):
+        assert b" 201 " not in says(embedded_server, alice, body, length=length)
+    assert {*media.rglob("*")} == before
     alice.arrives()
