@@ -37,7 +37,7 @@ _SILENT_SECONDS: Final = 20.0  # of a client that has more to send
 _BODY_SECONDS: Final = 60.0
 _UPLOAD_SECONDS: Final = 600.0  # 10 MB at 17 kB a second
 _UPLOADS_MOST: Final = 50  # of a process
-_UPLOADS_OF_ONE: Final = 5  # as many as go with a message
+_UPLOADS_OF_ONE: Final = 10  # those of a message, and of one that was thought better of
 _CREDENTIALS: Final = (b"authorization", b"cookie")
 
 

@@ -77,12 +77,12 @@ def test_only_so_many_are_under_way() -> None:
     def begin(who: str, header: bytes = b"authorization") -> bytes:
         return uploads.begin({"headers": [(header, who.encode())]})
 
-    for _ in range(5):
+    for _ in range(10):
         begin("alice")
     with pytest.raises(ChatError) as error:
         begin("alice")
     assert (error.value.code, error.value.retry_after) == ("rate_limited", 2)
-    others = [begin(f"person-{number}", b"cookie") for number in range(45)]
+    others = [begin(f"person-{number}", b"cookie") for number in range(40)]
     with pytest.raises(ChatError) as error:
         begin("bob")
     assert (error.value.code, error.value.shape.retryable) == ("overloaded", True)

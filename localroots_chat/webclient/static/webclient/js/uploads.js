@@ -3,6 +3,8 @@
  * chosen, with how far they are; cancelled, or tried again after a failure. No DOM.
  */
 
+import { ChatError } from "./errors.js";
+
 /** @typedef {import("./types.js").Attachment} Attachment */
 /**
  * @typedef {object} Upload
@@ -16,6 +18,7 @@
  */
 
 export const MOST = 5;
+const TRIES = 5;
 const LARGEST = 10 * 1024 * 1024;
 
 export class Uploads {
@@ -88,14 +91,27 @@ export class Uploads {
     this.onChange();
     try {
       if (upload.file.size > LARGEST) throw new Error("More than 10 MB.");
-      const { file, abort } = upload;
-      upload.attachment = await this.send(file, (share) => this.#progressed(upload, share), abort.signal);
+      upload.attachment = await this.#sent(upload);
       upload.state = "ready";
     } catch (error) {
       upload.state = "failed";
       upload.reason = error instanceof Error ? error.message : String(error);
     }
     this.onChange();
+  }
+
+  /** Sends it; again, where the server is busy. @param {Upload} upload @returns {Promise<Attachment>} */
+  async #sent(upload) {
+    const { file, abort } = upload;
+    for (let tried = 1; ; tried += 1) {
+      try {
+        return await this.send(file, (share) => this.#progressed(upload, share), abort.signal);
+      } catch (error) {
+        const busy = error instanceof ChatError && error.retryable && error.code !== "disconnected";
+        if (!busy || tried === TRIES || abort.signal.aborted) throw error;
+        await new Promise((resolve) => setTimeout(resolve, (error.retryAfter ?? tried) * 1000));
+      }
+    }
   }
 
   /** @param {Upload} upload @param {number} share */
