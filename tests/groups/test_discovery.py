@@ -13,6 +13,7 @@ from conversations.models import Conversation
 from groups import discovery, lifecycle
 from groups.discovery import Cursor, Search
 from groups.lifecycle import NewGroup
+from groups.models import Group
 from localroots_chat.accounts.models import User
 
 pytestmark = pytest.mark.django_db
@@ -56,7 +57,13 @@ def test_words_are_found_as_they_are_written(owner: User, outsider: User) -> Non
 
 
 def test_words_are_looked_up_in_the_index(owner: User) -> None:
+    talks = Conversation.objects.bulk_create(Conversation(type="GROUP") for _ in range(1000))
+    Group.objects.bulk_create(
+        Group(conversation=talk, name=f"Farm {number}", category="TIPS", created_by=owner)
+        for number, talk in enumerate(talks)
+    )
     with connection.cursor() as cursor:
+        cursor.execute("ANALYZE groups_group")  # else it depends on what autovacuum has seen of earlier tests
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(
             f"EXPLAIN {discovery._LOOKED_UP}", ["eggs", "%eggs%", owner.pk, "eggs", "", "", 0, 0, uuid7(), 9]
