@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import msgspec
-from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter
@@ -358,15 +357,13 @@ class AttachmentViewSet(ViewSet):
 
         Pictures (JPEG, PNG, WebP, GIF, HEIC) and sounds are made anew, without what they say of where and by what they
         were made; PDF and plain text are kept as they are. Told by the content, not by the name. A file that is not
-        sent within a day is deleted.
+        sent may be deleted after a day.
         """
         count_one("upload", asker(request).pk)
         given = [file for name in request.FILES for file in request.FILES.getlist(name)]
         if len(given) != 1 or "file" not in request.FILES:
             raise invalid("file", "Expected one file.")
         file = given[0]
-        if (file.size or 0) > settings.CHAT_UPLOAD_MB * 1_048_576:
-            raise ChatError("file_too_large", f"A file has at most {settings.CHAT_UPLOAD_MB} MB.", field="file")
         shape = attachments.keep(asker(request), file.file, file.name or "", file.size or 0)
         return Response(shape, status=status.HTTP_201_CREATED)
 

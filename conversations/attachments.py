@@ -51,6 +51,8 @@ def keep(uploader: User, file: BinaryIO, name: str, size: int) -> AttachmentShap
     """
     if size == 0:
         raise invalid("file", "The file is empty.")
+    if size > settings.CHAT_UPLOAD_BYTES:
+        raise ChatError("file_too_large", f"A file has at most {settings.CHAT_UPLOAD_MB} MB.", field="file")
     _check_quota(uploader, size)
     found = read_upload(file)
     parts = {MAIN: size} | {name: len(part) for name, part in found.parts.items()}

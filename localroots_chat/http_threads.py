@@ -27,9 +27,9 @@ from django.http import FileResponse
 from django.urls import set_script_prefix
 
 from localroots_chat.errors import ChatError
+from localroots_chat.wire import BODY_BYTES
 
 UPLOADS: Final = "/api/attachments/"
-BODY_BYTES: Final = 1_048_576
 _IN_MEMORY: Final = 65_536
 _FORM_BYTES: Final = 16_384  # around the file, in the form that carries it
 _READ_ON: Final = 4  # times as much as may come is read, and thrown away, so that the client hears why
@@ -112,7 +112,7 @@ class OneHopHandler(ASGIHandler):
             self._uploads.end(bringer)
 
     async def _take(self, scope: dict[str, Any], receive: Any, send: Any, *, is_upload: bool) -> None:
-        most = settings.CHAT_UPLOAD_MB * 1_048_576 + _FORM_BYTES if is_upload else BODY_BYTES
+        most = settings.CHAT_UPLOAD_BYTES + _FORM_BYTES if is_upload else BODY_BYTES
         try:
             async with asyncio.timeout(_UPLOAD_SECONDS if is_upload else _BODY_SECONDS):
                 body = await _read_body(receive, most)

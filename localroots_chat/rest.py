@@ -23,13 +23,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from localroots_chat.errors import ChatError, invalid, not_found, unavailable
-from localroots_chat.wire import convert, is_text, mend
+from localroots_chat.wire import BODY_BYTES, convert, is_text, mend
 
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-BODY_BYTES = 1_048_576
 
 
 class WireRenderer(JSONRenderer):

@@ -14,6 +14,8 @@ from localroots_chat.errors import ChatError, invalid, not_found
 
 T = TypeVar("T")
 
+BODY_BYTES: Final = 1_048_576  # of a request that is no upload
+
 # Texts of a certain form. The form is for readers of /api/schema/; whoever reads such a text checks it.
 Id = Annotated[str, msgspec.Meta(extra_json_schema={"format": "uuid"})]
 PersonId = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": 128})]
