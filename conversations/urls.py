@@ -3,12 +3,12 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from conversations import api
+from conversations import api, api_files
 
 router = SimpleRouter()
 router.register("conversations", api.ConversationViewSet, basename="conversation")
 router.register("messages", api.MessageViewSet, basename="message")
-router.register("attachments", api.AttachmentViewSet, basename="attachment")
+router.register("attachments", api_files.AttachmentViewSet, basename="attachment")
 router.register("held", api.HeldViewSet, basename="held")
 router.register("blocks", api.BlockViewSet, basename="block")
 

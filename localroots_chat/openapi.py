@@ -203,7 +203,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 class LinkScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """The page's word for conversations' LinkAuthentication."""
 
-    target_class = "conversations.api.LinkAuthentication"
+    target_class = "conversations.api_files.LinkAuthentication"
     name = "link"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
