@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from csp.constants import NONCE
 from django.core.exceptions import ImproperlyConfigured
 
 from localroots_chat import env
@@ -57,6 +58,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "channels",
+    "corsheaders",
     "csp",
     "django_filters",
     "rest_framework",
@@ -71,6 +73,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "localroots_chat.rest.answer_in_private",
@@ -152,6 +155,7 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
+        "script-src": ["'self'", NONCE],  # of the web client's import map
         "img-src": ["'self'", "data:", "https:"],  # people's pictures are addresses of the marketplace
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
@@ -159,6 +163,12 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
+
+# Pages of elsewhere: they may ask what a token in their hands lets them ask. Cookies stay at home.
+CORS_ALLOWED_ORIGINS = ALLOWED_ORIGINS
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "if-none-match", "range"]
+CORS_EXPOSE_HEADERS = ["Date", "ETag", "Retry-After"]
 
 # REST
 REST_FRAMEWORK = {
@@ -256,7 +266,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-WHITENOISE_USE_FINDERS = True  # nothing has to be collected before the first start
+WHITENOISE_USE_FINDERS = DEBUG or not (STATIC_ROOT / "staticfiles.json").exists()  # they need not be collected
 MEDIA_ROOT = Path(env.text("MEDIA_ROOT") or BASE_DIR / "media")
 FILE_UPLOAD_HANDLERS = ["localroots_chat.multipart.UnnamedFileHandler"]
 MEDIA_S3_BUCKET = env.text("MEDIA_S3_BUCKET")
@@ -278,7 +288,7 @@ STORAGES: dict[str, dict[str, Any]] = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": MEDIA_ROOT, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
     },
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "localroots_chat.static_files.CollectedStaticFiles"},
 }
 
 _log_level = env.text("LOG_LEVEL", "INFO")

@@ -4,7 +4,10 @@ The pages use Django's session and CSRF token. What they show comes from REST an
 checked; the only data written into the page is who is signed in.
 """
 
-from typing import Any, TypedDict, cast
+import json
+from pathlib import Path
+from typing import Any, Final, TypedDict, cast
+from urllib.parse import urljoin
 
 import msgspec
 from django.conf import settings
@@ -13,13 +16,27 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.gzip import gzip_page
 
 from localroots_chat.accounts.models import User
 from localroots_chat.accounts.people import shape_of
 from localroots_chat.accounts.throttling import count_guess
 from localroots_chat.errors import ChatError
+
+_STATIC: Final = Path(__file__).parent / "static"
+
+
+def _assets(pattern: str) -> list[str]:
+    return sorted(path.relative_to(_STATIC).as_posix() for path in _STATIC.glob(f"webclient/{pattern}"))
+
+
+# Asked for at once: on a slow line, one after the other as each is found in the one before takes seconds.
+_MODULES: Final = [*_assets("vendor/*.js"), *_assets("js/**/*.js")]
+_BY_NAME: Final = {"preact": "preact.js", "preact/hooks": "preact-hooks.js", "htm": "htm.js"}
+_STYLESHEETS: Final = [name for name in _assets("css/*.css") if not name.endswith(("base.css", "signin.css"))]
 
 # A demo has a handful of people; a development database filled for load tests has thousands.
 DEMO_PEOPLE_SHOWN = 12
@@ -31,12 +48,28 @@ class DemoPerson(TypedDict):
     role: str
 
 
+@gzip_page  # it holds nothing secret, and the names of many files
 @never_cache
 @ensure_csrf_cookie
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
     me = shape_of(cast(User, request.user))  # login_required saw to that
-    return render(request, "webclient/chat.html", {"me": msgspec.to_builtins(me)})
+    page = {
+        "me": msgspec.to_builtins(me),
+        "import_map": import_map(),
+        "modules": _MODULES,
+        "stylesheets": _STYLESHEETS,
+    }
+    return render(request, "webclient/chat.html", page)
+
+
+def import_map() -> str:
+    """Where the page's modules find each other: those of vendor/ by their names, and each under its collected name."""
+    imports = {name: static(f"webclient/vendor/{file}") for name, file in _BY_NAME.items()}
+    imports |= {
+        plain: static(name) for name in _MODULES if (plain := urljoin(settings.STATIC_URL, name)) != static(name)
+    }
+    return json.dumps({"imports": imports})
 
 
 class SignIn(LoginView):

@@ -1,137 +1,15 @@
-"""Two people talk through the built-in web client, each in a Chromium window of their own.
-
-Bob is a customer and looks for Alice, a farmer; Carol is there for what happens elsewhere. What a screen shows is
-waited for, never slept for.
-"""
+"""Two people talk through the built-in web client, each in a Chromium window of their own."""
 
 import asyncio
 import re
-import uuid
-from collections.abc import AsyncIterator
 
-import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, WebSocketRoute, expect
+from playwright.async_api import Browser, WebSocketRoute, expect
 
+from tests.browser.screen import Cast, cast_of, create_casts, talk
 from tests.support.screen import screened
 from tests.support.servers import ChatServer
 
-PASSWORD = "green-beans-and-rye"
 AFTER_A_RESTART = 40_000  # milliseconds: the longest pause between two attempts to reconnect, and some more
-
-# Hashed once: a good hash is slow on purpose.
-_CREATE = """
-from django.contrib.auth import get_user_model
-from django.contrib.auth.hashers import make_password
-password = make_password({password!r})
-people = get_user_model().objects
-for mark in {marks!r}:
-    for name, role in [("alice", "FARMER"), ("bob", "CUSTOMER"), ("carol", "FARMER")]:
-        people.create(username=f"{{name}}-{{mark}}", name=f"{{name.title()}} {{mark}}", role=role, password=password)
-"""
-
-
-class Screen:
-    """What one person sees and does."""
-
-    def __init__(self, page: Page, server: ChatServer, username: str, name: str) -> None:
-        self.page = page
-        self.server = server
-        self.username = username
-        self.name = name
-        self.troubles: list[str] = []
-        page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        page.on("dialog", lambda dialog: self.troubles.append(f"a dialog: {dialog.message}"))
-
-    # Parts of the page
-
-    @property
-    def box(self) -> Locator:
-        return self.page.get_by_label("Write a message")
-
-    @property
-    def log(self) -> Locator:
-        return self.page.get_by_role("log")
-
-    def line_of(self, other: "Screen") -> Locator:
-        """The other's line in the list of conversations."""
-        return self.page.get_by_role("navigation").get_by_role("link").filter(has_text=other.name)
-
-    def badge_of(self, other: "Screen") -> Locator:
-        return self.line_of(other).locator(".badge")
-
-    def seen_below(self, text: str) -> Locator:
-        """The mark below one's own message that it was read."""
-        return self.log.locator(".message").filter(has_text=text).locator("+ .seen")
-
-    # What people do
-
-    async def signs_in(self, password: str = PASSWORD) -> None:
-        await self.page.goto(self.server.base_url)
-        await self.page.get_by_label("User name").fill(self.username)
-        await self.page.get_by_label("Password").fill(password)
-        await self.page.get_by_role("button", name="Sign in", exact=True).click()
-
-    async def begins_to_talk_with(self, other: "Screen") -> None:
-        await self.page.get_by_role("button", name="New conversation").click()
-        await self.page.get_by_label("Who would you like to talk to?").fill(other.name)
-        await self.page.get_by_role("button", name=other.name).click()
-        await expect(self.page.get_by_role("heading", name=other.name)).to_be_visible()
-
-    async def opens(self, other: "Screen") -> None:
-        await self.line_of(other).click()
-        await expect(self.page.get_by_role("heading", name=other.name)).to_be_visible()
-
-    async def writes(self, text: str) -> None:
-        await self.box.fill(text)
-        await self.box.press("Enter")
-
-    async def sees(self, *texts: str, within: float = 10_000) -> None:
-        """These are the messages of the open conversation, in this order, and none is on its way."""
-        delivered = self.log.locator(".message:not(.pending, .failed) .content")
-        await expect(delivered).to_have_text(texts, timeout=within)
-
-
-Cast = tuple[Screen, Screen, Screen]
-
-
-def create_casts(server: ChatServer, count: int) -> list[str]:
-    """That many times an Alice, a Bob and a Carol; returns the marks that tell them apart."""
-    marks = [uuid.uuid4().hex[:8] for _ in range(count)]
-    server.manage("shell", "--no-imports", "-c", _CREATE.format(marks=marks, password=PASSWORD))
-    return marks
-
-
-async def cast_of(server: ChatServer, mark: str, browser: Browser) -> Cast:
-    """Alice, Bob and Carol with a window each, none of them signed in yet."""
-    alice, bob, carol = [
-        Screen(await (await browser.new_context()).new_page(), server, f"{name}-{mark}", f"{name.title()} {mark}")
-        for name in ("alice", "bob", "carol")
-    ]
-    return alice, bob, carol
-
-
-async def talk(alice: Screen, bob: Screen) -> None:
-    """Both are signed in, and each has the conversation with the other open."""
-    await alice.signs_in()
-    await bob.signs_in()
-    await bob.begins_to_talk_with(alice)
-    await bob.writes("Good morning")
-    await alice.opens(bob)
-    await alice.sees("Good morning")
-
-
-@pytest.fixture(scope="module")
-def marks(embedded_session_server: ChatServer) -> list[str]:
-    return create_casts(embedded_session_server, count=20)
-
-
-@pytest_asyncio.fixture
-async def cast(embedded_server: ChatServer, marks: list[str], browser: Browser) -> AsyncIterator[Cast]:
-    """Alice, Bob and Carol of this test alone; afterwards no page may have had an error or been made to speak."""
-    screens = await cast_of(embedded_server, marks.pop(), browser)
-    yield screens
-    assert not [trouble for screen in screens for trouble in screen.troubles]
 
 
 async def test_nobody_enters_with_a_wrong_password(cast: Cast) -> None:

@@ -6,30 +6,44 @@ from pathlib import Path
 
 import pytest
 
-FUZZ = Path(__file__).with_name("store_fuzz.mjs")
-MODULES = Path(__file__).parents[2] / "localroots_chat/webclient/static/webclient/js"
-SEEDS = 300
+from tests.support.npm import node
+from tests.support.servers import ROOT
+
+CORE = ROOT / "localroots_chat/webclient/static/webclient/js/core"
+SEEDS = 1000
 
 
-def fuzz(modules: Path) -> subprocess.CompletedProcess[str]:
-    node = shutil.which("node")
-    if node is None:
-        pytest.fail("The web client's tests need Node.js 18 or newer (Debian: apt install nodejs).", pytrace=False)
-    command: list[str | Path] = [node, FUZZ, "--seeds", str(SEEDS), "--modules", modules]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100)
+def fuzz(core: Path) -> subprocess.CompletedProcess[str]:
+    return node("store_fuzz.mjs", "--seeds", str(SEEDS), "--core", core)
 
 
 def test_the_client_ends_up_with_what_the_server_has() -> None:
-    done = fuzz(MODULES)
+    done = fuzz(CORE)
     assert done.returncode == 0, done.stderr
 
 
-def test_a_client_that_does_not_notice_what_it_missed_is_caught(tmp_path: Path) -> None:
-    modules = shutil.copytree(MODULES, tmp_path / "js")
-    rule, broken = 'return prev <= held ? "applied" : "gap";', 'return "applied";'
-    store = (modules / "store.js").read_text(encoding="utf-8")
-    assert store.count(rule) == 1
-    (modules / "store.js").write_text(store.replace(rule, broken), encoding="utf-8")
-    done = fuzz(modules)
+@pytest.mark.parametrize(
+    ("module", "rule", "broken"),
+    [
+        pytest.param(
+            "versions.js",
+            'return prev <= held ? "applied" : "gap";',
+            'return "applied";',
+            id="that does not notice what it missed",
+        ),
+        pytest.param(
+            "messages.js",
+            "if (this.#pagesComing > 0) this.#outside.set(message.id, message);",
+            "",
+            id="that forgets what it is told beside a page on its way",
+        ),
+    ],
+)
+def test_a_client_is_caught(module: str, rule: str, broken: str, tmp_path: Path) -> None:
+    core = shutil.copytree(CORE, tmp_path / "core")
+    source = (core / module).read_text(encoding="utf-8")
+    assert source.count(rule) == 1
+    (core / module).write_text(source.replace(rule, broken), encoding="utf-8")
+    done = fuzz(core)
     assert done.returncode == 1
     assert done.stderr.startswith("Seed "), done.stderr

@@ -1,0 +1,271 @@
+/**
+ * The messages of a conversation and where the reader stands in them. Whoever is at the newest message stays there;
+ * whoever reads further up is not moved, whatever comes above or below. It says which message was seen last, and asks
+ * for more where the reader comes near an end of what is held.
+ */
+
+import { Component } from "preact";
+import { html } from "./html.js";
+import { Icon } from "./icons.js";
+import { isLiving, LetterRow, MessageRow, Notice, quotedName } from "./message.js";
+
+/** @typedef {import("../core/types.js").Message} Message */
+/** @typedef {import("./message.js").MessageActions} MessageActions */
+/** @typedef {import("./thread_rows.js").ThreadRow} ThreadRow */
+/**
+ * @typedef {object} Props
+ * @property {string} label whose messages these are
+ * @property {object | null} run the messages held: another object after a jump, null before the first page
+ * @property {ThreadRow[]} rows
+ * @property {boolean} hasOlder
+ * @property {boolean} hasNewer
+ * @property {number} newestSeq of the conversation
+ * @property {number} unread
+ * @property {string} me
+ * @property {boolean} canAct
+ * @property {boolean} online
+ * @property {(userId: string) => string} nameOf
+ * @property {{seq: number} | null} target where to go: another object for every jump
+ * @property {MessageActions} actions
+ * @property {(direction: "older" | "newer") => void} onNearEnd
+ * @property {() => unknown} onAtEnd the newest message is on the screen: the oldest may go
+ * @property {() => void} onToNewest
+ * @property {(message: Message) => void} onSeen
+ * @property {(message: Message) => void} onSeenBy
+ */
+
+const AT_NEWEST = 40; // pixels
+const NEAR = 800;
+const UNREAD_AT = 0.25; // of the height: where the line above the unread comes to stand
+
+/** @extends {Component<Props, {away: boolean, selected: string | null}>} */
+export class MessageList extends Component {
+  /** @type {{away: boolean, selected: string | null}} */
+  state = { away: false, selected: null };
+  /** @type {HTMLElement | null} */ #scroller = null;
+  /** @type {HTMLElement | null} */ #list = null;
+  #atNewest = true;
+  /** @type {{seq: number} | null} */ #reached = null;
+  #watch = new ResizeObserver(() => this.#settled());
+  #looked = () => this.#reportSeen();
+
+  componentDidMount() {
+    if (this.#scroller) this.#watch.observe(this.#scroller);
+    if (this.#list) this.#watch.observe(this.#list);
+    document.addEventListener("visibilitychange", this.#looked);
+    this.#arrive();
+  }
+
+  componentWillUnmount() {
+    this.#watch.disconnect();
+    document.removeEventListener("visibilitychange", this.#looked);
+  }
+
+  /** @returns {{element: Element, top: number} | null} the first message on the screen, and where */
+  getSnapshotBeforeUpdate() {
+    if (this.#atNewest || !this.#scroller) return null;
+    const top = this.#scroller.getBoundingClientRect().top;
+    const element = this.#messages().find((row) => row.getBoundingClientRect().bottom > top);
+    return element ? { element, top: element.getBoundingClientRect().top } : null;
+  }
+
+  /** @param {Props} before @param {unknown} _ @param {{element: Element, top: number} | null} anchor */
+  componentDidUpdate(before, _, anchor) {
+    const { run, target } = this.props;
+    if (run !== before.run) this.#arrive();
+    else if (target !== before.target && target) this.#goTo(target);
+    else if (this.#atNewest) this.#stayAtEnd();
+    else if (anchor?.element.isConnected) this.#moveBy(anchor.element.getBoundingClientRect().top - anchor.top);
+    this.#look();
+  }
+
+  /** On opening, and after a jump to messages that were not held: where does the reader begin? */
+  #arrive() {
+    const { run, target } = this.props;
+    if (!run) return;
+    const unread = this.#list?.querySelector(".unread-line");
+    if (target && target !== this.#reached) this.#goTo(target);
+    else if (unread) this.#show(unread, UNREAD_AT);
+    else this.#toEnd();
+    this.#look();
+  }
+
+  /** @param {{seq: number}} target Infinity is the end */
+  #goTo(target) {
+    if (target.seq === Infinity) return this.#toEnd();
+    const row = this.#list?.querySelector(`[data-seq="${target.seq}"]`);
+    if (!row) return; // it is not held yet: its messages are on their way
+    this.#reached = target;
+    this.#show(row, 0.4);
+    row.classList.remove("highlighted");
+    void (/** @type {HTMLElement} */ (row).offsetWidth); // begin its animation again
+    row.classList.add("highlighted");
+  }
+
+  /** @param {Element} row @param {number} share of the height above it */
+  #show(row, share) {
+    const scroller = /** @type {HTMLElement} */ (this.#scroller);
+    const above = row.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
+    this.#moveBy(above - scroller.clientHeight * share);
+    this.#measure();
+  }
+
+  #toEnd() {
+    if (!this.#scroller || this.props.hasNewer) return;
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#atNewest = true;
+    if (this.state.away) this.setState({ away: false });
+  }
+
+  #stayAtEnd() {
+    this.#toEnd();
+    this.props.onAtEnd();
+  }
+
+  /** @param {number} pixels */
+  #moveBy(pixels) {
+    if (this.#scroller && pixels !== 0) this.#scroller.scrollTop += pixels;
+  }
+
+  /** Something has got another size, such as the window above a keyboard. */
+  #settled() {
+    if (this.#atNewest) this.#toEnd();
+    this.#look();
+  }
+
+  #scrolled() {
+    this.#measure();
+    this.#look();
+  }
+
+  #measure() {
+    if (!this.#scroller) return;
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    this.#atNewest = !this.props.hasNewer && scrollHeight - scrollTop - clientHeight < AT_NEWEST;
+    if (this.state.away === this.#atNewest) this.setState({ away: !this.#atNewest });
+  }
+
+  /** What is on the screen has been seen, and what is near it will be wanted. */
+  #look() {
+    const { run, hasOlder, hasNewer, onNearEnd } = this.props;
+    if (!run || !this.#scroller) return;
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    if (hasOlder && scrollTop < NEAR) onNearEnd("older");
+    if (hasNewer && scrollHeight - scrollTop - clientHeight < NEAR) onNearEnd("newer");
+    this.#reportSeen();
+  }
+
+  #reportSeen() {
+    if (document.visibilityState !== "visible" || !this.#scroller || this.props.unread === 0) return;
+    const bottom = this.#scroller.getBoundingClientRect().bottom + 1;
+    const seen = this.#messages()
+      .reverse()
+      .find((row) => row.getBoundingClientRect().bottom <= bottom);
+    const seq = Number(/** @type {HTMLElement | undefined} */ (seen)?.dataset.seq);
+    const row = this.props.rows.find((each) => each.kind === "message" && each.message.seq === seq);
+    if (row?.kind === "message") this.props.onSeen(row.message);
+  }
+
+  /** @returns {Element[]} */
+  #messages() {
+    return [...(this.#list?.querySelectorAll("[data-seq]") ?? [])];
+  }
+
+  /** The arrow keys walk through the messages, Enter opens what can be done with one. @param {KeyboardEvent} event */
+  #pressed(event) {
+    if (event.target !== this.#scroller) return;
+    const messages = this.props.rows.flatMap((row) => (row.kind === "message" ? row.message : []));
+    const at = messages.findIndex(({ id }) => id === this.state.selected);
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (step) {
+      event.preventDefault();
+      const next = messages[at < 0 ? messages.length - 1 : Math.max(0, Math.min(messages.length - 1, at + step))];
+      if (next) this.#select(next);
+    } else if (event.key === "Enter" && at >= 0) {
+      event.preventDefault();
+      const row = this.#list?.querySelector(`[data-seq="${messages[at].seq}"] .bubble-row`);
+      if (row && this.props.canAct && isLiving(messages[at])) this.props.actions.menu(messages[at], row);
+    } else if (event.key === "Escape") {
+      this.setState({ selected: null });
+    }
+  }
+
+  /** @param {Message} message */
+  #select({ id, seq }) {
+    this.setState({ selected: id }, () => {
+      this.#list?.querySelector(`[data-seq="${seq}"]`)?.scrollIntoView({ block: "nearest" });
+    });
+  }
+
+  /** @param {Props} props */
+  render({ label, rows, run, hasOlder, hasNewer, unread, onToNewest }) {
+    const toNewest = () => {
+      if (hasNewer) onToNewest();
+      else this.#toEnd();
+      this.#scroller?.focus({ preventScroll: true });
+    };
+    return html`
+      <div
+        class="messages"
+        role="log"
+        aria-live=${run && !this.state.away ? "polite" : "off"}
+        aria-label="Messages with ${label}"
+        tabindex="0"
+        ref=${(/** @type {HTMLElement | null} */ element) => (this.#scroller = element)}
+        onScroll=${() => this.#scrolled()}
+        onKeyDown=${(/** @type {KeyboardEvent} */ event) => this.#pressed(event)}
+      >
+        <ol ref=${(/** @type {HTMLElement | null} */ element) => (this.#list = element)}>
+          ${(!run || hasOlder) && html`<${Skeleton} key="older" />`}
+          ${run && rows.map((row) => this.#row(row))}
+          ${run && hasNewer && html`<${Skeleton} key="newer" />`}
+        </ol>
+      </div>
+      ${(this.state.away || hasNewer) &&
+      html`<button class="button to-newest" type="button" onClick=${toNewest}>
+        ${unread > 0 ? `${unread > 99 ? "99+" : unread} new` : "To the newest"}<${Icon} name="down" />
+      </button>`}
+    `;
+  }
+
+  /** @param {ThreadRow} row */
+  #row(row) {
+    const { me, nameOf, actions, canAct, online, onSeenBy } = this.props;
+    switch (row.kind) {
+      case "beginning":
+        return html`<li key=${row.key} class="thread-note">This is where the conversation begins.</li>`;
+      case "day":
+        return html`<li key=${row.key} class="day"><span>${row.label}</span></li>`;
+      case "unread":
+        return html`<li key=${row.key} class="unread-line"><span>New messages</span></li>`;
+      case "seen":
+        return html`<li key=${row.key} class="seen">
+          <button type="button" class="seen-button" onClick=${() => onSeenBy(row.message)}>${row.label}</button>
+        </li>`;
+      case "letter": {
+        const quoted = quotedName(row.letter.replyTo, me, nameOf);
+        return html`<${LetterRow} key=${row.key} letter=${row.letter} begins=${row.begins} online=${online} quoted=${quoted} actions=${actions} />`;
+      }
+      case "message": {
+        const { message } = row;
+        if (message.type === "SYSTEM") return html`<${Notice} key=${row.key} message=${message} />`;
+        return html`<${MessageRow}
+          ...${row}
+          key=${row.key}
+          canAct=${canAct}
+          selected=${this.state.selected === message.id}
+          quoted=${quotedName(message.replyTo, me, nameOf)}
+          actions=${actions}
+        />`;
+      }
+    }
+  }
+}
+
+function Skeleton() {
+  return html`
+    <li class="skeleton-messages" role="status" aria-label="Loading messages">
+      <i /><i class="own" /><i /><i /><i class="own" />
+    </li>
+  `;
+}
