@@ -57,6 +57,20 @@ async def test_a_picture_is_sent_seen_and_opened(cast: Cast) -> None:
     await expect(large).to_be_hidden()
 
 
+async def test_a_large_photo_is_made_smaller_before_it_is_sent(cast: Cast) -> None:
+    alice, bob, _ = cast
+    large = files.jpeg(6000, 4500, turned=True, quality=100)
+    assert len(large) > 1024 * 1024, "a smaller one goes as it is"
+    await talk(alice, bob)
+    await attach(bob, FilePayload(name="barn.jpg", mimeType="image/jpeg", buffer=large))
+    await expect(attached(bob)).to_have_class(re.compile("ready"))
+    await bob.writes("The barn")
+    await alice.log.get_by_role("link", name="Open barn.jpg").click()
+    shown = alice.page.get_by_role("dialog", name="barn.jpg").get_by_role("img")
+    await expect(shown).to_have_js_property("naturalWidth", 1920)  # upright, as it was meant
+    await expect(shown).to_have_js_property("naturalHeight", 2560)
+
+
 async def test_its_place_is_there_before_the_picture(cast: Cast) -> None:
     """What was below it stands where it stood, and a blur of it is shown until it comes."""
     alice, bob, _ = cast

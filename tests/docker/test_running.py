@@ -63,6 +63,26 @@ async def test_a_browser_signs_in_and_opens_a_socket(up: Stack) -> None:
         await SocketClient(up.nginx.ws_url, auth=None, origin=origin).expect_refusal(403)
 
 
+def test_long_answers_are_compressed_and_known_again(up: Stack) -> None:
+    alice, bob = Visitor("alice", up.nginx), Visitor("bob", up.nginx)
+    where = f"/api/conversations/{alice.talks_to(bob)['id']}/messages/"
+    for number in range(5):
+        alice.post(where, {"content": f"{number} baskets of beans " * 20})
+    answer = alice.http.get(where)
+    assert answer.headers["content-encoding"] == "gzip"
+    assert int(answer.headers.get("content-length", answer.num_bytes_downloaded)) < len(answer.content) / 3
+    assert alice.http.get(where, headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
+
+
+def test_the_page_comes_compressed_with_files_that_are_kept(up: Stack) -> None:
+    with browser(up.nginx) as page:
+        page.get("/static/webclient/js/main.js").raise_for_status()  # by its own name too: for other web apps
+        main = next(up.operator.image.app.glob("staticfiles/webclient/js/main.????????????.js")).name
+        kept = page.get(f"/static/webclient/js/{main}")
+        assert kept.headers["content-encoding"] == "gzip"
+        assert "immutable" in kept.headers["cache-control"]
+
+
 def test_nobody_can_claim_to_be_somewhere_else(up: Stack) -> None:
     """Ten guesses a minute are an address's: who is refused stays refused under another name."""
 

@@ -2,6 +2,7 @@
 
 import { html, memo, useState } from "./html.js";
 import { Icon } from "./icons.js";
+import { isSlow } from "./line.js";
 import { VoiceNote } from "./voice_note.js";
 
 /** @typedef {import("../core/types.js").Attachment} Attachment */
@@ -43,7 +44,7 @@ function Picture({ file, onOpen }) {
     <a class="picture" href=${url} aria-label="Open ${name}" onClick=${open}>
       <img
         src=${thumbnailUrl}
-        srcset="${thumbnailUrl} 1x, ${url}?side=1280 2x"
+        srcset=${isSlow() ? null : `${thumbnailUrl} 1x, ${url}?side=1280 2x`}
         alt=${name}
         width=${width}
         height=${height}

@@ -7,6 +7,7 @@ import { ChatError } from "../core/errors.js";
 import { Uploads } from "../core/uploads.js";
 import { Blocks } from "./blocks.js";
 import { Drafts } from "./drafts.js";
+import { lighter } from "./lighter_pictures.js";
 
 /** @typedef {import("../core/client.js").ChatClient} ChatClient */
 
@@ -21,7 +22,7 @@ export class Page {
     this.drafts = new Drafts({ userId: this.me.id, onChange });
     this.blocks = new Blocks({ rest: chat.rest, onChange });
     this.uploads = new Uploads({
-      send: (file, onProgress, signal) => chat.rest.upload(file, onProgress, signal),
+      send: async (file, onProgress, signal) => chat.rest.upload(await lighter(file), onProgress, signal),
       onChange,
     });
   }
