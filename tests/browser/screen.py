@@ -33,6 +33,11 @@ async ([method, address, body]) => {
   return answer.status === 204 ? null : await answer.json();
 }"""
 
+_TOO_WIDE = """
+() => [...document.querySelectorAll("html, .sidebar, .conversations, .results, .thread, .messages")]
+  .filter((each) => each.scrollWidth > each.clientWidth || each.getBoundingClientRect().right > innerWidth)
+  .map((each) => [each.className || each.tagName, each.scrollWidth, each.clientWidth])"""
+
 
 class Screen:
     """What one person sees and does."""
@@ -40,6 +45,7 @@ class Screen:
     def __init__(self, page: Page, server: ChatServer, username: str, name: str) -> None:
         self.page = page
         self.server = server
+        self.base_url = server.base_url
         self.username = username
         self.name = name
         self.troubles: list[str] = []
@@ -118,7 +124,7 @@ class Screen:
     # What people do
 
     async def signs_in(self, password: str = PASSWORD) -> None:
-        await self.page.goto(self.server.base_url)
+        await self.page.goto(self.base_url)
         await self.page.get_by_label("User name").fill(self.username)
         await self.page.get_by_label("Password").fill(password)
         await self.page.get_by_role("button", name="Sign in", exact=True).click()
@@ -153,6 +159,7 @@ class Screen:
     async def opens_another_window(self) -> "Screen":
         """Of the same browser, on the same address."""
         window = Screen(await self.page.context.new_page(), self.server, self.username, self.name)
+        window.base_url = self.base_url
         await window.page.goto(self.page.url)
         return window
 
@@ -172,6 +179,16 @@ class Screen:
         """These are the messages of the open conversation, in this order, and none is on its way."""
         delivered = self.log.locator(".message:not(.pending, .failed) .content")
         await expect(delivered).to_have_text(texts, timeout=within)
+
+    async def sees_delivered(self, text: str, within: float = 10_000) -> None:
+        """This message of one's own is there, and the server has it."""
+        delivered = self.log.locator(".message.own:not(.pending, .failed)").filter(has_text=text)
+        await expect(delivered).to_be_visible(timeout=within)
+
+    async def expect_no_sideways_scrolling(self) -> None:
+        """Neither of the page nor of a part of it."""
+        wide = await self.page.evaluate(_TOO_WIDE)
+        assert not wide, wide
 
 
 Cast = tuple[Screen, Screen, Screen]

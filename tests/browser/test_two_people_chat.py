@@ -5,7 +5,7 @@ import re
 
 from playwright.async_api import Browser, WebSocketRoute, expect
 
-from tests.browser.screen import Cast, cast_of, create_casts, talk
+from tests.browser.screen import Cast, Screen, cast_of, create_casts, talk
 from tests.support.screen import screened
 from tests.support.servers import ChatServer
 
@@ -26,6 +26,21 @@ async def test_who_signs_out_has_to_sign_in_again(cast: Cast) -> None:
     await expect(alice.page).to_have_url(re.compile("/sign-in/"))
     await alice.page.goto(alice.server.base_url)
     await expect(alice.page).to_have_url(re.compile("/sign-in/"))
+
+
+async def test_a_window_says_nothing_in_the_name_of_who_signs_in_after_its_own_person(cast: Cast) -> None:
+    alice, bob, _ = cast
+    await talk(alice, bob)
+    context = alice.page.context
+    await context.clear_cookies()
+    other = Screen(await context.new_page(), alice.server, bob.username, bob.name)
+    await other.signs_in()
+    await alice.page.evaluate("dispatchEvent(new Event('offline'))")  # it comes back with what the browser has now
+    await alice.writes("From Alice")
+    await expect(alice.page.get_by_role("heading", name="You are signed out")).to_be_visible()
+    await other.opens(alice)
+    await other.sees("Good morning")
+    await bob.sees("Good morning")
 
 
 async def test_each_sees_at_once_what_the_other_writes(cast: Cast) -> None:

@@ -648,7 +648,7 @@ class World {
     this.steps.push("is connected");
     this.#connection = new Connection(this, socket);
     socket.connection = this.#connection;
-    this.#connection.say({ event: "welcome", data: { epoch: "one", serverTime: this.server.now } });
+    this.#connection.say({ event: "welcome", data: { user: ME, epoch: "one", serverTime: this.server.now } });
   }
 
   #lose(what) {
@@ -750,7 +750,7 @@ class World {
   async #answer([what, id, part], search, named) {
     const { server } = this;
     const between = () => this.underWay.turn(`the head of ${named} was read, the rest is`);
-    if (what === "held") return { results: [] };
+    if (what === "held" || what === "blocks") return { results: [], next: null };
     if (what === "messages") return answered(this.#message(id));
     if (!id) {
       const { heads, next } = server.list(search.get("cursor"));

@@ -22,4 +22,3 @@ chat.tabs.on("signed out", () => location.assign(signInAddress()));
 root.replaceChildren(); // what stood there until this script came
 render(html`<${App} page=${page} logo=${root.dataset.logo} />`, root);
 chat.start();
-void page.attempt(page.blocks.load());

@@ -11,6 +11,7 @@
  * Nothing here needs a document. Where there is no IndexedDB, what is unsent lives as long as this object.
  */
 
+import { Blocks } from "./blocks.js";
 import { CatchUp } from "./catch_up.js";
 import { Coalesced } from "./coalesced.js";
 import { Connection } from "./connection.js";
@@ -47,7 +48,7 @@ const SMALL_GROUP = 50; // all its members are told by name
 
 export class ChatClient {
   #coalesced = new Coalesced();
-  /** The first page of the list is here. @type {Promise<unknown>} */ #listed = Promise.resolve();
+  /** The first page of the list is on its way. @type {Promise<void> | null} */ #listing = null;
   #stopping = new AbortController();
   /** Conversations that are fetched to be opened. @type {Set<string>} */ #opening = new Set();
   #openWasHeld = false;
@@ -97,6 +98,7 @@ export class ChatClient {
       tabs: this.tabs,
     });
     this.receipts = new ReadReceipts({ store: this.store, request });
+    this.blocks = new Blocks({ rest: this.rest, coalesced: this.#coalesced, onChange: changed });
     this.presence = new Presence({ request, onChange: changed });
     this.typing = new TypingBoard(changed);
     this.typingSignal = new TypingSignal((event, id) => this.connection.send(event, { conversationId: id }));
@@ -107,8 +109,7 @@ export class ChatClient {
     const { signal } = this.#stopping;
     globalThis.addEventListener?.("online", () => this.wake(), { signal });
     globalThis.addEventListener?.("offline", () => this.connection.lost(), { signal });
-    this.#listed = this.inbox.load();
-    attempt(this.#listed);
+    attempt(this.#list());
     this.connection.start();
   }
 
@@ -148,7 +149,7 @@ export class ChatClient {
     if (!this.store.conversations.has(id)) return;
     const thread = this.store.thread(id);
     const seq = typeof place === "function" ? place() : place;
-    if (seq === undefined ? thread && !thread.hasNewer : thread?.holds(seq)) this.store.keepThread(id);
+    if (seq === undefined ? thread && !thread.hasNewer : thread?.holds(seq)) this.history.keep(id);
     else await (seq === undefined ? this.history.newest(id) : this.history.around(id, seq));
   }
 
@@ -211,6 +212,8 @@ export class ChatClient {
     const { event, data, conversationId } = frame;
     switch (event) {
       case "welcome":
+        // Somebody else has signed in where the credentials come from: nothing of this person is said as theirs.
+        if (data.user.id !== this.store.me.id) return this.connection.end();
         return attempt(this.#welcomed(data.epoch));
       case "message:new":
         this.typing.stopped(data.conversationId, data.senderId);
@@ -269,7 +272,8 @@ export class ChatClient {
     void this.outbox.flush();
     void this.receipts.say();
     this.presence.connected();
-    await this.#listed;
+    attempt(this.blocks.load());
+    await this.#list();
     await this.catchUp.everything(epoch);
     if (this.outbox.letters.some(({ state }) => state === "held")) {
       this.outbox.askAgain(await this.rest.held());
@@ -277,8 +281,16 @@ export class ChatClient {
     }
   }
 
+  /** The first page of the list, unless it is here. Where it was refused once, the next welcome asks again. */
+  async #list() {
+    if (this.store.listLoaded) return;
+    this.#listing ??= this.inbox.load().finally(() => (this.#listing = null));
+    await this.#listing;
+  }
+
   /** @param {string} id */
   async #reset(id) {
+    attempt(this.blocks.load());
     this.store.forget(id);
     await this.inbox.fetch(id);
     if (id === this.store.openId) await this.history.newest(id);

@@ -28,6 +28,7 @@ export class Connection {
   #asking = false; // for credentials
   #nextRef = 1;
   #notBefore = 0; // seconds the server asked us to stay away
+  #awayUntil = 0; // by this device's clock: nobody who looks brings us back before
   /** @type {Timer | undefined} */ #retryTimer;
   /** @type {Timer | undefined} */ #silenceTimer;
 
@@ -86,7 +87,7 @@ export class Connection {
 
   /** The network is back, or somebody looks: not a reason to wait any longer. */
   comeBackNow() {
-    if (this.#retryTimer !== undefined) void this.#connect();
+    if (this.#retryTimer !== undefined && Date.now() >= this.#awayUntil) void this.#connect();
   }
 
   /** The network is known to be gone: nothing is to be heard any more. */
@@ -201,6 +202,7 @@ export class Connection {
     if (this.#state === "ended") return;
     this.#become(globalThis.navigator?.onLine === false ? "offline" : "reconnecting");
     clearTimeout(this.#retryTimer);
+    this.#awayUntil = Date.now() + atLeast * 1000;
     this.#retryTimer = setTimeout(() => this.#connect(), (atLeast + backOff(this.#attempt)) * 1000);
     this.#attempt += 1;
   }

@@ -15,6 +15,8 @@ const PAGE = 50;
 
 export class History {
   /** @type {Set<string>} */ #extending = new Set();
+  /** Messages of which no more is given: asking again would be asking for ever. @type {WeakSet<Messages>} */
+  #refused = new WeakSet();
   /** Where each conversation was looked at last. @type {Map<string, string>} */ #wanted = new Map();
 
   /**
@@ -41,6 +43,12 @@ export class History {
   /** Those around a seq, which is among them where it is kept. @param {string} id @param {number} seq */
   around(id, seq) {
     return this.#load(id, { around: seq });
+  }
+
+  /** What is held is what is wanted, whatever was about to be loaded in its place. @param {string} id */
+  keep(id) {
+    this.#wanted.delete(id);
+    this.store.keepThread(id);
   }
 
   /** @param {string} id @param {Place} place */
@@ -83,12 +91,16 @@ export class History {
   async #extend(id, direction, work) {
     const thread = this.store.thread(id);
     const key = `${direction} messages of ${id}`;
-    if (!thread || thread.version === null || this.#extending.has(key)) return;
+    if (!thread || thread.version === null || this.#refused.has(thread) || this.#extending.has(key)) return;
     this.#extending.add(key);
     try {
       await this.coalesced.run(key, async () => {
         if (this.store.thread(id) === thread) await thread.expecting(() => work(thread));
       });
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error;
+      this.#refused.add(thread);
+      if (error.code === "not_found") await this.isThere(id).catch(() => false); // it goes, where it is gone
     } finally {
       this.#extending.delete(key);
       this.store.changed();

@@ -38,13 +38,16 @@ export class Inbox {
     return this.#next !== null;
   }
 
+  /** The page after those that are here. */
   async more() {
     if (this.#next === null || this.#loadingMore) return;
     this.#loadingMore = true;
     try {
-      const { results, next, moves } = await this.#page(this.#next);
-      this.#next = next;
-      await this.put(results, moves);
+      await this.coalesced.run("more of the list", async () => {
+        const { results, next, moves } = await this.#page(this.#next);
+        this.#next = next;
+        await this.put(results, moves);
+      });
     } finally {
       this.#loadingMore = false;
     }

@@ -16,6 +16,7 @@ import { ChatError } from "./errors.js";
 /** A request without an answer for this long is one that was lost: whoever asked tries again. On 32 kbit/s a page of
  * messages takes ten seconds. */
 const PATIENCE_MS = 40_000;
+const STALLED_MS = 40_000; // an upload of which nothing more goes out
 
 export class Rest {
   /**
@@ -97,8 +98,20 @@ export class Rest {
 
   /** @returns {Promise<User[]>} whom one has blocked */
   async blocks() {
-    const { results } = await this.#ask("GET", "blocks/");
-    return results.map((/** @type {{user: User}} */ { user }) => user);
+    /** @type {User[]} */ const blocked = [];
+    /** @type {string | null} */ let cursor = null;
+    do {
+      const { results, next } = await this.#ask("GET", `blocks/${query({ cursor, limit: 100 })}`);
+      blocked.push(...results.map((/** @type {{user: User}} */ { user }) => user));
+      cursor = next;
+    } while (cursor);
+    return blocked;
+  }
+
+  /** An address of a file that needs no token, for five minutes: for pages that show no cookie.
+   * @param {string} attachmentId @returns {Promise<string>} */
+  async link(attachmentId) {
+    return (await this.#ask("POST", `attachments/${encodeURIComponent(attachmentId)}/link/`)).url;
   }
 
   /** @param {string} userId */
@@ -131,7 +144,13 @@ export class Rest {
       request.responseType = "json";
       request.setRequestHeader("Accept", "application/json");
       for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
-      request.upload.onprogress = ({ loaded, total }) => onProgress(loaded / total);
+      let stalled = setTimeout(() => request.abort(), STALLED_MS);
+      request.upload.onprogress = ({ loaded, total }) => {
+        clearTimeout(stalled);
+        stalled = setTimeout(() => request.abort(), STALLED_MS);
+        onProgress(loaded / total);
+      };
+      request.onloadend = () => clearTimeout(stalled);
       request.onerror = request.onabort = () => reject(ChatError.disconnected());
       request.onload = () => {
         if (request.status === 401) this.onSignedOut();

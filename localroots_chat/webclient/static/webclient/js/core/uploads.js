@@ -11,7 +11,8 @@ import { backOff, pause } from "./waiting.js";
 /**
  * @typedef {object} Upload
  * @property {string} key
- * @property {File} file
+ * @property {File} file as it was chosen
+ * @property {File} [prepared] as it is sent
  * @property {"uploading" | "ready" | "failed"} state
  * @property {number} progress 0 to 1
  * @property {Attachment} [attachment] when it is ready
@@ -21,6 +22,7 @@ import { backOff, pause } from "./waiting.js";
 
 export const MOST = 5;
 const TRIES = 5;
+const STEPS = 50;
 const LARGEST = 10 * 1024 * 1024;
 
 export class Uploads {
@@ -28,12 +30,19 @@ export class Uploads {
 
   /**
    * @param {object} options
+   * @param {(file: File) => Promise<File>} options.prepare makes it lighter, where that can be done
    * @param {(file: File, onProgress: (share: number) => void, signal: AbortSignal) => Promise<Attachment>} options.send
    * @param {() => void} options.onChange
    */
-  constructor({ send, onChange }) {
+  constructor({ prepare, send, onChange }) {
+    this.prepare = prepare;
     this.send = send;
     this.onChange = onChange;
+  }
+
+  /** How many are attached to what is not sent yet. */
+  get count() {
+    return [...this.#of.values()].reduce((sum, uploads) => sum + uploads.length, 0);
   }
 
   /** @param {string | null} conversationId @returns {Upload[]} */
@@ -92,7 +101,8 @@ export class Uploads {
     Object.assign(upload, { state: "uploading", progress: 0, reason: undefined });
     this.onChange();
     try {
-      if (upload.file.size > LARGEST) throw new Error("More than 10 MB.");
+      upload.prepared ??= await this.prepare(upload.file);
+      if (upload.prepared.size > LARGEST) throw new Error("More than 10 MB.");
       upload.attachment = await this.#sent(upload);
       upload.state = "ready";
     } catch (error) {
@@ -104,10 +114,10 @@ export class Uploads {
 
   /** Sends it; again, where the line breaks or the server is busy. @param {Upload} upload @returns {Promise<Attachment>} */
   async #sent(upload) {
-    const { file, abort } = upload;
+    const { file, prepared = file, abort } = upload;
     for (let tried = 1; ; tried += 1) {
       try {
-        return await this.send(file, (share) => this.#progressed(upload, share), abort.signal);
+        return await this.send(prepared, (share) => this.#progressed(upload, share), abort.signal);
       } catch (error) {
         if (!(error instanceof ChatError) || !error.retryable || abort.signal.aborted) throw error;
         if (tried >= TRIES && error.code !== "disconnected") throw error; // a line that is gone comes back some time
@@ -117,9 +127,10 @@ export class Uploads {
     }
   }
 
-  /** @param {Upload} upload @param {number} share */
+  /** In steps that can be seen. @param {Upload} upload @param {number} share */
   #progressed(upload, share) {
+    const before = Math.round(upload.progress * STEPS);
     upload.progress = share;
-    this.onChange();
+    if (Math.round(share * STEPS) !== before) this.onChange();
   }
 }

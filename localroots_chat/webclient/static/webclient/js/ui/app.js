@@ -3,9 +3,9 @@
  * fragment (#conversation or #conversation/seq), so the phone's back button closes it.
  */
 
-import { html, useEffect, useReducer, useState } from "./html.js";
+import { classes, html, useEffect, useReducer, useState } from "./html.js";
 import { Sidebar } from "./sidebar.js";
-import { FirstRun, Notice, NothingOpen, SessionEnded, Unknown } from "./states.js";
+import { ConnectionLine, FirstRun, Notice, NothingOpen, SessionEnded, Unknown } from "./states.js";
 import { Thread } from "./thread.js";
 
 /** @typedef {import("./page.js").Page} Page */
@@ -19,23 +19,28 @@ export function App({ page, logo }) {
   const [, redraw] = useReducer((/** @type {number} */ count) => count + 1, 0);
   const [beginning, setBeginning] = useState(false);
   const [address, target] = useAddress();
+  const [lookedFor, setLookedFor] = useState("");
   useEffect(() => chat.subscribe(() => redraw(undefined)), []);
   useEffect(() => {
     if (!address) return chat.close();
-    void page.attempt(chat.open(address, () => target?.seq ?? whereLeftOff(page, address)));
+    const opened = chat.open(address, () => target?.seq ?? whereLeftOff(page, address));
+    void page.attempt(opened).then(() => setLookedFor(address));
   }, [address, target]);
   useTitle(store.unreadTotal);
 
   const conversation = address ? store.conversations.get(address) : null;
   const isNew = store.listLoaded && store.conversations.size === 0;
   return html`
-    <div class=${`chat ${address ? "has-open-thread" : ""}`}>
-      <${Sidebar} page=${page} logo=${logo} beginning=${beginning} onBegin=${setBeginning} />
-      <div class="thread-pane">
-        ${conversation && html`<${Thread} key=${address} page=${page} conversation=${conversation} target=${target} />`}
-        ${!conversation && address && html`<${Unknown} key=${address} page=${page} id=${address} />`}
-        ${!address && isNew && html`<${FirstRun} page=${page} logo=${logo} onBegin=${() => setBeginning(true)} />`}
-        ${!address && !isNew && html`<${NothingOpen} logo=${logo} />`}
+    <div class=${classes("chat", { "has-open-thread": address, "is-new": isNew && !address })}>
+      <${ConnectionLine} page=${page} />
+      <div class="panes">
+        <${Sidebar} page=${page} logo=${logo} beginning=${beginning} onBegin=${setBeginning} />
+        <div class="thread-pane">
+          ${conversation && html`<${Thread} key=${address} page=${page} conversation=${conversation} target=${target} />`}
+          ${!conversation && address && html`<${Unknown} lookedFor=${lookedFor === address} />`}
+          ${!address && isNew && html`<${FirstRun} page=${page} logo=${logo} onBegin=${() => setBeginning(true)} />`}
+          ${!address && !isNew && html`<${NothingOpen} logo=${logo} />`}
+        </div>
       </div>
       <${Notice} page=${page} />
       ${chat.connectionState === "ended" && html`<${SessionEnded} />`}

@@ -25,6 +25,7 @@ import { useVoiceRecorder, VoiceRecorderBar } from "./voice_recorder.js";
  * @typedef {object} Props
  * @property {Page} page
  * @property {Conversation} conversation
+ * @property {string | null} silencedUntil moderators let one only read
  * @property {{current: HTMLTextAreaElement | null}} box
  * @property {Message | null} editing
  * @property {(message: Message | null) => void} onEdit
@@ -35,10 +36,10 @@ const LONGEST = 4000; // characters after NFC, as the server counts
 
 /** @param {Props} props */
 export function Composer(props) {
-  const { page, conversation } = props;
+  const { page, conversation, silencedUntil } = props;
   const other = otherPerson(conversation, page.me);
-  if (conversation.silencedUntil) {
-    return html`<p class="composer-closed">You can only read here until ${fullTime(conversation.silencedUntil)}.</p>`;
+  if (silencedUntil) {
+    return html`<p class="composer-closed">You can only read here until ${fullTime(silencedUntil)}.</p>`;
   }
   if (other && page.blocks.has(other.id)) {
     return html`
@@ -58,10 +59,10 @@ function Editor({ page, conversation, box, editing, onEdit, onSent }) {
   const { chat, drafts, uploads } = page;
   const { id } = conversation;
   const draft = drafts.of(id);
-  const [revision, setRevision] = useState("");
+  const [revision, setRevision] = useState(/** @type {string | null} */ (null));
   const [note, setNote] = useState("");
   const [picking, setPicking] = useState(/** @type {HTMLElement | null} */ (null));
-  const text = editing ? revision : draft.text;
+  const text = editing ? (revision ?? editing.content) : draft.text;
   const attached = editing ? [] : uploads.of(id);
   const write = (/** @type {string} */ value) => {
     setNote("");
@@ -76,15 +77,14 @@ function Editor({ page, conversation, box, editing, onEdit, onSent }) {
   };
   const recorder = useVoiceRecorder({ onRecorded: (file) => attach([file]), onProblem: setNote });
 
-  useEffect(() => {
-    // On a touch screen focus would raise the keyboard over what one came to read.
-    if (hasFinePointer()) box.current?.focus();
-    return () => chat.typingSignal.update(id, false);
-  }, []);
-  useEffect(() => {
-    if (!editing) return;
-    setRevision(editing.content);
+  // On a touch screen focus would raise the keyboard over what one came to read.
+  const takeFocus = () => hasFinePointer() && box.current?.focus();
+  useEffect(() => void takeFocus(), [recorder.recording]);
+  useEffect(() => () => chat.typingSignal.update(id, false), []);
+  useLayoutEffect(() => {
+    if (!editing) return undefined;
     box.current?.focus();
+    return () => setRevision(null);
   }, [editing?.id]);
 
   const length = [...text.trim().normalize("NFC")].length;
@@ -103,6 +103,7 @@ function Editor({ page, conversation, box, editing, onEdit, onSent }) {
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
     if (!maySend) return;
+    completion.close();
     box.current?.focus();
     if (editing) return void save(editing);
     chat.typingSignal.update(id, false);
@@ -129,6 +130,10 @@ function Editor({ page, conversation, box, editing, onEdit, onSent }) {
     if (files.length === 0) return;
     event.preventDefault();
     attach(files);
+  };
+  const closePicker = () => {
+    setPicking(null);
+    takeFocus();
   };
   const problem = tooLong ? `${length - LONGEST} characters too long` : note;
 
@@ -159,6 +164,7 @@ function Editor({ page, conversation, box, editing, onEdit, onSent }) {
             enterkeyhint="send"
             dir="auto"
             aria-describedby="composer-note"
+            ...${completion.told}
             value=${text}
             onInput=${(/** @type {any} */ event) => {
               write(event.currentTarget.value);
@@ -186,7 +192,7 @@ function Editor({ page, conversation, box, editing, onEdit, onSent }) {
             </button>`}
       </div>
       <p class="composer-note" id="composer-note" role="status">${problem}</p>
-      ${picking && html`<${EmojiPicker} anchor=${picking} onChoose=${insert} onClose=${() => setPicking(null)} />`}
+      ${picking && html`<${EmojiPicker} anchor=${picking} onChoose=${insert} onClose=${closePicker} />`}
     </form>
   `;
 }

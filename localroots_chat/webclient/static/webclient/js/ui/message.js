@@ -6,7 +6,7 @@
 import { firstName } from "../core/people.js";
 import { Avatar } from "./avatar.js";
 import { Files } from "./files.js";
-import { classes, html, memo, useState } from "./html.js";
+import { classes, html, memo, useRef, useState } from "./html.js";
 import { Icon } from "./icons.js";
 import { standIn } from "./preview.js";
 import { isEmojiAlone, linked } from "./rich_text.js";
@@ -30,6 +30,7 @@ import { clock, fullTime } from "./time.js";
  */
 
 const LONG_PRESS_MS = 450;
+const LONG_PRESS_SLOP = 10; // pixels: no finger lies quite still
 
 export const MessageRow = memo(
   /** @param {{message: Message, own: boolean, named: boolean, begins: boolean, ends: boolean, canAct: boolean,
@@ -39,7 +40,7 @@ export const MessageRow = memo(
     const { sender, senderId, createdAt, seq, deletedAt, editedAt } = message;
     const name = sender?.name || "Someone";
     const living = canAct && isLiving(message);
-    const menu = (/** @type {Element} */ anchor) => actions.menu(message, anchor);
+    const longPress = useLongPress((anchor) => actions.menu(message, anchor));
     return html`
       <li
         class=${classes("message", { own, named, begins, ends, selected })}
@@ -51,7 +52,7 @@ export const MessageRow = memo(
         ${named && begins && html`<${Avatar} id=${senderId} name=${name} image=${sender?.image ?? null} size="small" />`}
         ${named && begins && html`<p class="sender" dir="auto">${name}</p>`}
         ${!(named && begins) && html`<span class="visually-hidden">${own ? "You: " : `${name}: `}</span>`}
-        <div class="bubble-row" ...${living ? longPress(menu) : {}}>
+        <div class="bubble-row" ...${living ? longPress : {}}>
           <${Bubble} message=${message} own=${own} quoted=${quoted} actions=${actions} />
           ${living && (pointed || selected) && html`<${Tools} message=${message} actions=${actions} />`}
         </div>
@@ -144,20 +145,25 @@ function Tools({ message, actions }) {
 }
 
 /** Handlers: a finger that stays. iOS tells nothing of it, so the time is measured. @param {(anchor: Element) => void} act */
-function longPress(act) {
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ let timer;
-  const stop = () => clearTimeout(timer);
+function useLongPress(act) {
+  const press = useRef({ timer: /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined), x: 0, y: 0 });
+  const stop = () => clearTimeout(press.current.timer);
   return {
     onPointerDown: (/** @type {any} */ event) => {
-      const { currentTarget, pointerType } = event;
+      const { currentTarget, pointerType, clientX: x, clientY: y } = event;
       if (pointerType !== "touch") return;
-      timer = setTimeout(() => {
+      stop(); // another finger's
+      const open = () => {
         swallowClick();
         act(currentTarget);
-      }, LONG_PRESS_MS);
+      };
+      press.current = { timer: setTimeout(open, LONG_PRESS_MS), x, y };
     },
     onPointerUp: stop,
-    onPointerMove: stop,
+    onPointerMove: (/** @type {PointerEvent} */ { clientX, clientY }) => {
+      const { x, y } = press.current;
+      if (Math.hypot(clientX - x, clientY - y) > LONG_PRESS_SLOP) stop();
+    },
     onPointerCancel: stop,
     onContextMenu: (/** @type {any} */ event) => event.pointerType === "touch" && event.preventDefault(),
   };

@@ -20,6 +20,7 @@ import { SeenBy } from "./seen_by.js";
  *   | {kind: "pictures", pictures: Attachment[], index: number} | null} Above
  */
 
+const RANKS = ["MEMBER", "MODERATOR", "OWNER"];
 const EDITABLE_MS = 15 * 60_000; // the server's default; it has the last word
 
 /**
@@ -102,7 +103,7 @@ function MessageMenu({ page, conversation, above, setAbove, actions, onEdit, clo
       ${own &&
       conversation.type === "GROUP" &&
       html`<${MenuItem} icon="eye" onClick=${next("seen")}>Seen by<//>`}
-      ${(own || mayModerate(conversation)) &&
+      ${(own || mayModerate(conversation, message)) &&
       html`<${MenuItem} icon="remove" danger=${true} onClick=${next("delete")}>Delete<//>`}
       ${!own && html`<${MenuItem} icon="flag" onClick=${next("report")}>Report<//>`}
     <//>
@@ -114,9 +115,12 @@ export function isEditable({ createdAt, deletedAt, content }) {
   return !deletedAt && content !== "" && Date.now() - Date.parse(createdAt) < EDITABLE_MS;
 }
 
-/** @param {Conversation} conversation */
-function mayModerate({ group }) {
-  return group?.myRole === "OWNER" || group?.myRole === "MODERATOR";
+/** Moderators take back what those say who rank below them. @param {Conversation} conversation
+ * @param {Message} message */
+function mayModerate({ group, participants }, { senderId }) {
+  const rank = (/** @type {string | null | undefined} */ role) => RANKS.indexOf(role ?? "MEMBER");
+  const sender = participants.find(({ user }) => user.id === senderId);
+  return rank(group?.myRole) > rank(sender?.role);
 }
 
 /** @param {Page} page @param {string} text */

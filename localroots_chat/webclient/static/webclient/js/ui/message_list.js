@@ -61,21 +61,22 @@ export class MessageList extends Component {
     document.removeEventListener("visibilitychange", this.#looked);
   }
 
-  /** @returns {{element: Element, top: number} | null} the first message on the screen, and where */
+  /** By its lower edge: above it, its sender's name may go when what is before it comes.
+   * @returns {{element: Element, bottom: number} | null} the first message on the screen, and where */
   getSnapshotBeforeUpdate() {
     if (this.#atNewest || !this.#scroller) return null;
     const top = this.#scroller.getBoundingClientRect().top;
     const element = this.#messages().find((row) => row.getBoundingClientRect().bottom > top);
-    return element ? { element, top: element.getBoundingClientRect().top } : null;
+    return element ? { element, bottom: element.getBoundingClientRect().bottom } : null;
   }
 
-  /** @param {Props} before @param {unknown} _ @param {{element: Element, top: number} | null} anchor */
+  /** @param {Props} before @param {unknown} _ @param {{element: Element, bottom: number} | null} anchor */
   componentDidUpdate(before, _, anchor) {
     const { run, target } = this.props;
     if (run !== before.run) this.#arrive();
     else if (target !== before.target && target) this.#goTo(target);
     else if (this.#atNewest) this.#stayAtEnd();
-    else if (anchor?.element.isConnected) this.#moveBy(anchor.element.getBoundingClientRect().top - anchor.top);
+    else if (anchor?.element.isConnected) this.#moveBy(anchor.element.getBoundingClientRect().bottom - anchor.bottom);
     this.#look();
   }
 
@@ -84,22 +85,26 @@ export class MessageList extends Component {
     const { run, target } = this.props;
     if (!run) return;
     const unread = this.#list?.querySelector(".unread-line");
-    if (target && target !== this.#reached) this.#goTo(target);
-    else if (unread) this.#show(unread, UNREAD_AT);
+    if (target && target !== this.#reached && this.#goTo(target)) return this.#look();
+    if (unread) this.#show(unread, UNREAD_AT);
     else this.#toEnd();
     this.#look();
   }
 
-  /** @param {{seq: number}} target Infinity is the end */
+  /** @param {{seq: number}} target Infinity is the end @returns {boolean} whether it is held */
   #goTo(target) {
-    if (target.seq === Infinity) return this.#toEnd();
+    if (target.seq === Infinity) {
+      this.#toEnd();
+      return true;
+    }
     const row = this.#list?.querySelector(`[data-seq="${target.seq}"]`);
-    if (!row) return; // it is not held yet: its messages are on their way
+    if (!row) return false;
     this.#reached = target;
     this.#show(row, 0.4);
     row.classList.remove("highlighted");
     void (/** @type {HTMLElement} */ (row).offsetWidth); // begin its animation again
     row.classList.add("highlighted");
+    return true;
   }
 
   /** @param {Element} row @param {number} share of the height above it */
@@ -174,7 +179,8 @@ export class MessageList extends Component {
   /** The arrow keys walk through the messages, Enter opens what can be done with one. @param {KeyboardEvent} event */
   #pressed(event) {
     if (event.target !== this.#scroller) return;
-    const messages = this.props.rows.flatMap((row) => (row.kind === "message" ? row.message : []));
+    const all = this.props.rows.flatMap((row) => (row.kind === "message" ? row.message : []));
+    const messages = all.filter(({ type }) => type !== "SYSTEM");
     const at = messages.findIndex(({ id }) => id === this.state.selected);
     const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     if (step) {

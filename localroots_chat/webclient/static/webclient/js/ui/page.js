@@ -1,11 +1,9 @@
 /**
- * What the parts of the page share, beside the chat itself: drafts, uploads, whom one has blocked, and a place to say
- * what went wrong.
+ * What the parts of the page share, beside the chat itself: drafts, uploads, and a place to say what went wrong.
  */
 
 import { ChatError } from "../core/errors.js";
 import { Uploads } from "../core/uploads.js";
-import { Blocks } from "./blocks.js";
 import { Drafts } from "./drafts.js";
 import { lighter } from "./lighter_pictures.js";
 
@@ -20,9 +18,10 @@ export class Page {
     this.chat = chat;
     this.me = chat.store.me;
     this.drafts = new Drafts({ userId: this.me.id, onChange });
-    this.blocks = new Blocks({ rest: chat.rest, onChange });
+    this.blocks = chat.blocks;
     this.uploads = new Uploads({
-      send: async (file, onProgress, signal) => chat.rest.upload(await lighter(file), onProgress, signal),
+      prepare: lighter,
+      send: (file, onProgress, signal) => chat.rest.upload(file, onProgress, signal),
       onChange,
     });
   }

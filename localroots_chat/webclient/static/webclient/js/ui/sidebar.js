@@ -1,4 +1,4 @@
-/** The left pane: the connection's state, the search, the list of conversations, and who is signed in. */
+/** The left pane: the search, the list of conversations, and who is signed in. */
 
 import { Avatar } from "./avatar.js";
 import { ConversationList } from "./conversation_list.js";
@@ -8,7 +8,6 @@ import { Icon } from "./icons.js";
 import { NewConversation } from "./new_conversation.js";
 import { SearchResults } from "./search.js";
 import { cookie } from "./session.js";
-import { ConnectionLine } from "./states.js";
 
 /** @typedef {import("./page.js").Page} Page */
 
@@ -31,7 +30,6 @@ export function Sidebar({ page, logo, beginning, onBegin }) {
           <${Icon} name="add" />New<span class="visually-hidden"> conversation</span>
         </button>
       </header>
-      <${ConnectionLine} page=${page} />
       <div class="search" role="search">
         <${Icon} name="search" />
         <input

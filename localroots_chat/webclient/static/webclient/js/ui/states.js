@@ -1,7 +1,7 @@
 /** What the page shows where there is no conversation to show, or no connection: what is the matter, and a way out. */
 
 import { Avatar } from "./avatar.js";
-import { html, useEffect, useState } from "./html.js";
+import { html, useEffect } from "./html.js";
 import { usePeople } from "./new_conversation.js";
 import { signInAddress } from "./session.js";
 
@@ -88,14 +88,9 @@ export function FirstRun({ page, logo, onBegin }) {
   `;
 }
 
-/** The address names a conversation that is not there for this person, or not yet. @param {{page: Page, id: string}} props */
-export function Unknown({ page, id }) {
-  const [asked, setAsked] = useState(false);
-  useEffect(() => {
-    setAsked(false);
-    void page.attempt(page.chat.inbox.fetch(id)).then(() => setAsked(true));
-  }, [id]);
-  if (!asked) return html`<div class="thread-loading" role="status" aria-label="Loading"></div>`;
+/** The address names a conversation that is not there for this person, or not yet. @param {{lookedFor: boolean}} props */
+export function Unknown({ lookedFor }) {
+  if (!lookedFor) return html`<div class="thread-loading" role="status" aria-label="Loading"></div>`;
   return html`
     <div class="nothing-open">
       <h2>There is no such conversation</h2>

@@ -3,7 +3,7 @@
 import { conversationName, otherPerson, participantName } from "../core/people.js";
 import { Composer } from "./composer.js";
 import { useDroppedFiles } from "./dropped_files.js";
-import { classes, html, useEffect, useRef, useState } from "./html.js";
+import { classes, html, useEffect, useReducer, useRef, useState } from "./html.js";
 import { useMessageActions } from "./message_actions.js";
 import { MessageList } from "./message_list.js";
 import { ThreadHeader } from "./thread_header.js";
@@ -14,6 +14,7 @@ import { threadRows } from "./thread_rows.js";
 /** @typedef {import("./page.js").Page} Page */
 
 const END = Infinity; // as a seq to go to
+const TIMER_MOST = 2 ** 31 - 1; // milliseconds: what a browser's timer holds
 
 /** @param {{page: Page, conversation: Conversation, target: {seq: number} | null}} props */
 export function Thread({ page, conversation, target }) {
@@ -35,7 +36,7 @@ export function Thread({ page, conversation, target }) {
   };
   const { actions, seenBy, above } = useMessageActions({ page, conversation, box, goTo, onEdit: setEditing });
   const [dropping, dropHandlers] = useDroppedFiles((files) => page.uploads.add(id, files));
-  const isClosed = Boolean(conversation.silencedUntil);
+  const silencedUntil = useSilence(conversation);
 
   const rows = threadRows({
     messages: thread?.list ?? [],
@@ -58,7 +59,7 @@ export function Thread({ page, conversation, target }) {
           hasNewer=${thread?.hasNewer ?? false}
           unread=${conversation.unreadCount}
           me=${me.id}
-          canAct=${!isClosed}
+          canAct=${silencedUntil === null}
           online=${chat.connectionState === "online"}
           nameOf=${(/** @type {string} */ userId) => participantName(conversation, userId)}
           target=${place}
@@ -74,6 +75,7 @@ export function Thread({ page, conversation, target }) {
       <${Composer}
         page=${page}
         conversation=${conversation}
+        silencedUntil=${silencedUntil}
         box=${box}
         editing=${editing}
         onEdit=${setEditing}
@@ -101,6 +103,19 @@ function useUnreadLine({ store }, { id, unreadCount, lastReadSeq }) {
     allRead.current = now.unreadCount === 0;
   });
   return [from, () => setFrom(null)];
+}
+
+/** Until when one may only read; null where one may write, also as soon as that is over.
+ * @param {Conversation} conversation */
+function useSilence({ silencedUntil }) {
+  const [, redraw] = useReducer((/** @type {number} */ count) => count + 1, 0);
+  const left = silencedUntil ? Date.parse(silencedUntil) - Date.now() : 0;
+  useEffect(() => {
+    if (left <= 0) return undefined;
+    const timer = setTimeout(() => redraw(undefined), Math.min(left, TIMER_MOST));
+    return () => clearTimeout(timer);
+  });
+  return left > 0 ? silencedUntil : null;
 }
 
 /** Asks who of the people in it is here. @param {import("../core/client.js").ChatClient} chat
