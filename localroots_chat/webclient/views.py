@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 import msgspec
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
@@ -23,6 +24,7 @@ from django.views.decorators.gzip import gzip_page
 
 from localroots_chat.accounts.models import User
 from localroots_chat.accounts.people import shape_of
+from localroots_chat.accounts.sessions import sign_out_of_browser
 from localroots_chat.accounts.throttling import count_guess
 from localroots_chat.errors import ChatError
 
@@ -34,7 +36,7 @@ def _assets(pattern: str) -> list[str]:
 
 
 # Asked for at once: on a slow line, one after the other as each is found in the one before takes seconds.
-_MODULES: Final = [*_assets("vendor/*.js"), *_assets("js/**/*.js")]
+_MODULES: Final = [*_assets("vendor/*.js"), *_assets("js/*/*.js"), "webclient/js/main.js"]
 _BY_NAME: Final = {"preact": "preact.js", "preact/hooks": "preact-hooks.js", "htm": "htm.js"}
 _STYLESHEETS: Final = [name for name in _assets("css/*.css") if not name.endswith(("base.css", "signin.css"))]
 
@@ -84,6 +86,11 @@ class SignIn(LoginView):
             page = self.get_context_data(refusal=refusal.message)
             return self.render_to_response(page, status=refusal.status)
         return super().post(request, *args, **kwargs)
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        if self.request.user.is_authenticated and self.request.user != form.get_user():
+            sign_out_of_browser(self.request)  # the windows of whoever this browser was end here
+        return super().form_valid(form)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(demo_people=demo_people(), **kwargs)

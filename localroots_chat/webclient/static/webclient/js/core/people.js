@@ -21,6 +21,13 @@ export function participantName(conversation, userId) {
   return conversation.participants.find(({ user }) => user.id === userId)?.user.name || "Someone";
 }
 
+/** In a crowd not all members are told by name, but who has spoken is. @param {import("./store.js").Store} store
+ * @param {Conversation} conversation @param {string | null} userId */
+export function nameIn(store, conversation, userId) {
+  const spoken = store.thread(conversation.id)?.list.find(({ senderId }) => senderId === userId);
+  return spoken?.sender?.name || participantName(conversation, userId);
+}
+
 /** @param {string} name */
 export function firstName(name) {
   return name.trim().split(/\s+/)[0] || "Someone";

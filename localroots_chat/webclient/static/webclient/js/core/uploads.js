@@ -88,6 +88,12 @@ export class Uploads {
     if (upload) void this.#begin(upload);
   }
 
+  /** All of them, as on signing out. */
+  forget() {
+    for (const uploads of this.#of.values()) for (const { abort } of uploads) abort.abort();
+    this.#of.clear();
+  }
+
   /** Those that are ready, which now belong to a message. @param {string} conversationId @returns {Attachment[]} */
   take(conversationId) {
     const ready = this.of(conversationId).flatMap(({ attachment }) => attachment ?? []);

@@ -3,9 +3,9 @@
  * fragment (#conversation or #conversation/seq), so the phone's back button closes it.
  */
 
-import { classes, html, useEffect, useReducer, useState } from "./html.js";
+import { classes, html, useEffect, useErrorBoundary, useReducer, useState } from "./html.js";
 import { Sidebar } from "./sidebar.js";
-import { ConnectionLine, FirstRun, Notice, NothingOpen, SessionEnded, Unknown } from "./states.js";
+import { Broken, ConnectionLine, FirstRun, Notice, NothingOpen, SessionEnded, Unknown } from "./states.js";
 import { Thread } from "./thread.js";
 
 /** @typedef {import("./page.js").Page} Page */
@@ -13,7 +13,13 @@ import { Thread } from "./thread.js";
 const FAR = 40; // messages: whoever has missed more begins to read where they left off
 
 /** @param {{page: Page, logo: string}} props */
-export function App({ page, logo }) {
+export function App(props) {
+  const [error] = useErrorBoundary((problem) => console.error(problem));
+  return error ? html`<${Broken} />` : html`<${Chat} ...${props} />`;
+}
+
+/** @param {{page: Page, logo: string}} props */
+function Chat({ page, logo }) {
   const { chat } = page;
   const { store } = chat;
   const [, redraw] = useReducer((/** @type {number} */ count) => count + 1, 0);

@@ -23,9 +23,11 @@ export function ConversationList({ chat, drafts }) {
   const rows = store.listed;
   const scroller = useRef(/** @type {HTMLElement | null} */ (null));
   const [first, last, onScroll] = useOnScreen(scroller, rows.length);
-  const [active, setActive] = useState(0); // the line that the Tab key goes to
+  const [activeId, setActiveId] = useState(/** @type {string | null} */ (null)); // where the keyboard was last
   const focusNext = useRef(false);
   const shown = rows.slice(first, last);
+  const active = Math.max(0, rows.findIndex(({ id }) => id === activeId));
+  const reachable = Math.max(first, Math.min(last - 1, active)); // the Tab key can only go to what is drawn
 
   useEffect(() => {
     if (last > rows.length - 10 && chat.inbox.hasMore) chat.inbox.more().catch(() => undefined);
@@ -45,7 +47,7 @@ export function ConversationList({ chat, drafts }) {
     if (to === undefined) return;
     event.preventDefault();
     const index = Math.max(0, Math.min(rows.length - 1, to));
-    setActive(index);
+    setActiveId(rows[index]?.id ?? null);
     focusNext.current = true;
     bringIntoView(scroller.current, index);
   };
@@ -63,8 +65,8 @@ export function ConversationList({ chat, drafts }) {
             <${Line}
               key=${conversation.id}
               place=${place}
-              reachable=${place === Math.min(active, rows.length - 1)}
-              onFocus=${setActive}
+              reachable=${place === reachable}
+              onFocus=${setActiveId}
               ...${lineOf(conversation, chat, drafts)}
             />
           `;
@@ -159,7 +161,7 @@ function lastLine({ id, lastMessage, group }, { store, outbox }) {
 }
 
 const Line = memo(
-  /** @param {ReturnType<typeof lineOf> & {place: number, reachable: boolean, onFocus: (place: number) => void}} props */
+  /** @param {ReturnType<typeof lineOf> & {place: number, reachable: boolean, onFocus: (id: string) => void}} props */
   ({ conversationId, faceId, image, group, name, online, news, tone, time, unread, muted, open, place, ...rest }) => html`
     <li class=${classes("line", { "has-unread": unread > 0, "is-muted": muted })} style=${{ top: `${place * LINE_REM}rem` }}>
       <a
@@ -168,7 +170,7 @@ const Line = memo(
         aria-current=${open ? "true" : null}
         data-index=${place}
         tabindex=${rest.reachable ? 0 : -1}
-        onFocus=${() => rest.onFocus(place)}
+        onFocus=${() => rest.onFocus(conversationId)}
       >
         <${Avatar} id=${faceId} name=${name} image=${image} group=${group} online=${online} />
         <span class="conversation-name" dir="auto">${name}</span>

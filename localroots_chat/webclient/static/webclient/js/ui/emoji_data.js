@@ -38,6 +38,12 @@ export function tryAgain() {
   opening = undefined;
 }
 
+/** Which emoji this person has used, as on signing out. */
+export function forgetEmoji() {
+  tryAgain();
+  globalThis.indexedDB?.deleteDatabase("emoji-picker-element-en"); // the library's; loaded again when next needed
+}
+
 async function open() {
   const { default: Database } = await library("database.js");
   const database = new Database({ dataSource: DATA });

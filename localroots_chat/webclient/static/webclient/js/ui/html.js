@@ -7,7 +7,7 @@ import htm from "htm";
 import { Component, h } from "preact";
 
 export { render } from "preact";
-export { useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
+export { useCallback, useEffect, useErrorBoundary, useLayoutEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
 
 export const html = htm.bind(h);
 

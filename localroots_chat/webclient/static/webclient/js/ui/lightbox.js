@@ -5,6 +5,7 @@
 
 import { classes, html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { Icon } from "./icons.js";
+import { isSlow } from "./line.js";
 import { downloadIcon, nextIcon, previousIcon } from "./media_icons.js";
 import { useModal } from "./modal.js";
 
@@ -64,7 +65,7 @@ function Step({ by, possible, onStep }) {
  * @param {{picture: Attachment, onStep: (by: number) => void, onClose: () => void}} props
  */
 function Stage({ picture, onStep, onClose }) {
-  const { url, thumbnailUrl, placeholder, name, width, height } = picture;
+  const { thumbnailUrl, placeholder, name, width, height } = picture;
   const [state, setState] = useState(/** @type {"loading" | "loaded" | "failed"} */ ("loading"));
   const { stage, frame, zoomedWidth, toggle } = useZoom(width ?? 0);
   const { dragged, wasDragged, handlers } = useSwipe(zoomedWidth === null, onStep);
@@ -87,7 +88,7 @@ function Stage({ picture, onStep, onClose }) {
   return html`<div ...${handlers} class=${stageClass} ref=${stage} onClick=${clicked}>
     <div class="lightbox-frame" ref=${frame} style=${style}>
       <img
-        src=${url}
+        src=${addressOf(picture)}
         alt=${name}
         draggable=${false}
         class=${classes("lightbox-picture", { loaded: state === "loaded" })}
@@ -174,12 +175,17 @@ function useDouble(then) {
   };
 }
 
+/** In full; on a slow line no larger than a screen. @param {Attachment} picture */
+function addressOf({ url }) {
+  return isSlow() ? `${url}?side=1280` : url;
+}
+
 /** So that they are there at once when one steps on. @param {(Attachment | undefined)[]} pictures */
 function preload(pictures) {
   for (const picture of pictures) {
-    if (!picture) continue;
+    if (!picture || isSlow()) continue;
     const image = new Image();
     image.fetchPriority = "low"; // the one that is looked at comes first
-    image.src = picture.url;
+    image.src = addressOf(picture);
   }
 }

@@ -27,6 +27,7 @@ import { clock, fullTime } from "./time.js";
  * @property {(pictures: Attachment[], index: number) => void} openPictures
  * @property {(clientId: string) => void} retry
  * @property {(clientId: string) => void} discard
+ * @property {(letter: Letter) => void} takeBack into the box where one writes
  */
 
 const LONG_PRESS_MS = 450;
@@ -45,6 +46,7 @@ export const MessageRow = memo(
       <li
         class=${classes("message", { own, named, begins, ends, selected })}
         data-seq=${seq}
+        tabindex="-1"
         aria-live=${own ? "off" : null}
         onPointerEnter=${(/** @type {PointerEvent} */ event) => setPointed(event.pointerType === "mouse")}
         onPointerLeave=${() => setPointed(false)}
@@ -104,7 +106,7 @@ function Body({ content, files, own, quote, openPictures }) {
 export function Quote({ reply, name, onClick }) {
   const text = html`<span class="quote-name">${name}</span><span class="quote-text" dir="auto">${reply.excerpt || "…"}</span>`;
   if (!onClick) return html`<span class="quote">${text}</span>`;
-  return html`<button type="button" class="quote" aria-label="Go to the message of ${name}" onClick=${onClick}>${text}</button>`;
+  return html`<button type="button" class="quote" title="Go to this message" onClick=${onClick}>${text}</button>`;
 }
 
 /** @param {{message: Message, actions: MessageActions}} props */
@@ -207,6 +209,9 @@ export const LetterRow = memo(
           ${state === "failed" && html`<span>Not sent. ${reason} </span>`}
           ${state === "failed" &&
           html`<button type="button" class="text-button" onClick=${() => actions.retry(clientId)}>Try again</button>`}
+          ${state === "failed" &&
+          attachments.length === 0 &&
+          html`<button type="button" class="text-button" onClick=${() => actions.takeBack(letter)}>Edit</button>`}
           ${(state === "failed" || (state === "pending" && !online)) &&
           html`<button type="button" class="text-button" onClick=${() => actions.discard(clientId)}>Discard</button>`}
         </p>

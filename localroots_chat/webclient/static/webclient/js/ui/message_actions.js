@@ -29,10 +29,9 @@ const EDITABLE_MS = 15 * 60_000; // the server's default; it has the last word
  * @param {Conversation} options.conversation
  * @param {{current: HTMLTextAreaElement | null}} options.box where one writes
  * @param {(seq: number) => unknown} options.goTo
- * @param {(message: Message | null) => void} options.onEdit
  */
-export function useMessageActions({ page, conversation, box, goTo, onEdit }) {
-  const { chat, drafts } = page;
+export function useMessageActions({ page, conversation, box, goTo }) {
+  const { chat, drafts, edits } = page;
   const { id } = conversation;
   const [above, setAbove] = useState(/** @type {Above} */ (null));
   /** @type {MessageActions} */
@@ -43,14 +42,21 @@ export function useMessageActions({ page, conversation, box, goTo, onEdit }) {
       react: (message, emoji, remove) => void page.attempt(chat.react(message.id, emoji, remove)),
       reply: (message) => {
         const { id: messageId, seq, senderId = null } = message;
-        onEdit(null);
-        drafts.keep(id, { replyTo: { id: messageId, seq, senderId, excerpt: excerptOf(message) } });
+        const edit = edits.of(id);
+        if (edit) edits.end(edit.message);
+        drafts.answer(id, { id: messageId, seq, senderId, excerpt: excerptOf(message) });
         box.current?.focus();
       },
       jump: (seq) => void goTo(seq),
       openPictures: (pictures, index) => setAbove({ kind: "pictures", pictures, index }),
       retry: (clientId) => chat.outbox.retry(clientId),
       discard: (clientId) => chat.outbox.remove(clientId),
+      takeBack: ({ clientId, content, replyTo }) => {
+        chat.outbox.remove(clientId);
+        drafts.write(id, [content, drafts.of(id).text].filter(Boolean).join("\n"));
+        drafts.answer(id, replyTo);
+        box.current?.focus();
+      },
     }),
     [id],
   );
@@ -58,13 +64,13 @@ export function useMessageActions({ page, conversation, box, goTo, onEdit }) {
   return {
     actions,
     seenBy: (/** @type {Message} */ message) => setAbove({ kind: "seen", message }),
-    above: above && html`<${Above} ...${{ page, conversation, above, setAbove, actions, onEdit, close }} />`,
+    above: above && html`<${Above} ...${{ page, conversation, above, setAbove, actions, close }} />`,
   };
 }
 
 /** @param {{page: Page, conversation: Conversation, above: NonNullable<Above>, setAbove: (above: Above) => void,
- *   actions: MessageActions, onEdit: (message: Message) => void, close: () => void}} props */
-function Above({ page, conversation, above, setAbove, actions, onEdit, close }) {
+ *   actions: MessageActions, close: () => void}} props */
+function Above({ page, conversation, above, setAbove, actions, close }) {
   switch (above.kind) {
     case "pictures":
       return html`<${Lightbox} pictures=${above.pictures} index=${above.index} onClose=${close} />`;
@@ -79,12 +85,12 @@ function Above({ page, conversation, above, setAbove, actions, onEdit, close }) 
     case "delete":
       return html`<${ConfirmDelete} page=${page} message=${above.message} onClose=${close} />`;
     case "menu":
-      return html`<${MessageMenu} ...${{ page, conversation, above, setAbove, actions, onEdit, close }} />`;
+      return html`<${MessageMenu} ...${{ page, conversation, above, setAbove, actions, close }} />`;
   }
 }
 
 /** @param {any} props */
-function MessageMenu({ page, conversation, above, setAbove, actions, onEdit, close }) {
+function MessageMenu({ page, conversation, above, setAbove, actions, close }) {
   /** @type {{message: Message, anchor: HTMLElement}} */ const { message, anchor } = above;
   const own = message.senderId === page.me.id;
   const then = (/** @type {() => void} */ act) => () => {
@@ -99,7 +105,7 @@ function MessageMenu({ page, conversation, above, setAbove, actions, onEdit, clo
       <${MenuItem} icon="reply" onClick=${then(() => actions.reply(message))}>Reply<//>
       ${message.content &&
       html`<${MenuItem} icon="copy" onClick=${then(() => void copy(page, message.content))}>Copy text<//>`}
-      ${own && isEditable(message) && html`<${MenuItem} icon="edit" onClick=${then(() => onEdit(message))}>Edit<//>`}
+      ${own && isEditable(message) && html`<${MenuItem} icon="edit" onClick=${then(() => page.edits.begin(message))}>Edit<//>`}
       ${own &&
       conversation.type === "GROUP" &&
       html`<${MenuItem} icon="eye" onClick=${next("seen")}>Seen by<//>`}

@@ -19,7 +19,6 @@ import { isLiving, LetterRow, MessageRow, Notice, quotedName } from "./message.j
  * @property {ThreadRow[]} rows
  * @property {boolean} hasOlder
  * @property {boolean} hasNewer
- * @property {number} newestSeq of the conversation
  * @property {number} unread
  * @property {string} me
  * @property {boolean} canAct
@@ -38,13 +37,17 @@ const AT_NEWEST = 40; // pixels
 const NEAR = 800;
 const UNREAD_AT = 0.25; // of the height: where the line above the unread comes to stand
 
-/** @extends {Component<Props, {away: boolean, selected: string | null}>} */
+/** @typedef {{arrived: boolean, away: boolean, selected: string | null}} State `away` from the newest message */
+
+/** @extends {Component<Props, State>} */
 export class MessageList extends Component {
-  /** @type {{away: boolean, selected: string | null}} */
-  state = { away: false, selected: null };
+  /** @type {State} */
+  state = { arrived: false, away: false, selected: null };
   /** @type {HTMLElement | null} */ #scroller = null;
   /** @type {HTMLElement | null} */ #list = null;
   #atNewest = true;
+  /** Where the reader was after the last scrolling. @type {{element: Element, bottom: number, scrollTop: number} | undefined} */
+  #anchor;
   /** @type {{seq: number} | null} */ #reached = null;
   #watch = new ResizeObserver(() => this.#settled());
   #looked = () => this.#reportSeen();
@@ -61,22 +64,17 @@ export class MessageList extends Component {
     document.removeEventListener("visibilitychange", this.#looked);
   }
 
-  /** By its lower edge: above it, its sender's name may go when what is before it comes.
-   * @returns {{element: Element, bottom: number} | null} the first message on the screen, and where */
+  /** What was scrolled before is meant; what the browser scrolls when messages go is not. */
   getSnapshotBeforeUpdate() {
-    if (this.#atNewest || !this.#scroller) return null;
-    const top = this.#scroller.getBoundingClientRect().top;
-    const element = this.#messages().find((row) => row.getBoundingClientRect().bottom > top);
-    return element ? { element, bottom: element.getBoundingClientRect().bottom } : null;
+    return this.#scroller?.scrollTop;
   }
 
-  /** @param {Props} before @param {unknown} _ @param {{element: Element, bottom: number} | null} anchor */
-  componentDidUpdate(before, _, anchor) {
+  /** @param {Props} before @param {unknown} _ @param {number | undefined} scrollTop */
+  componentDidUpdate(before, _, scrollTop) {
     const { run, target } = this.props;
     if (run !== before.run) this.#arrive();
     else if (target !== before.target && target) this.#goTo(target);
-    else if (this.#atNewest) this.#stayAtEnd();
-    else if (anchor?.element.isConnected) this.#moveBy(anchor.element.getBoundingClientRect().bottom - anchor.bottom);
+    else this.#stay(scrollTop);
     this.#look();
   }
 
@@ -84,6 +82,7 @@ export class MessageList extends Component {
   #arrive() {
     const { run, target } = this.props;
     if (!run) return;
+    if (!this.state.arrived) setTimeout(() => this.setState({ arrived: true })); // a page of history is not news
     const unread = this.#list?.querySelector(".unread-line");
     if (target && target !== this.#reached && this.#goTo(target)) return this.#look();
     if (unread) this.#show(unread, UNREAD_AT);
@@ -116,15 +115,53 @@ export class MessageList extends Component {
   }
 
   #toEnd() {
-    if (!this.#scroller || this.props.hasNewer) return;
+    if (!this.#scroller) return;
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
-    this.#atNewest = true;
-    if (this.state.away) this.setState({ away: false });
+    this.#measure();
   }
 
-  #stayAtEnd() {
+  /** Where one is, whatever has come, gone or got another size. @param {number} [scrolledTo] before that */
+  #stay(scrolledTo) {
+    if (!this.#atNewest) return this.#holdAnchor(scrolledTo);
     this.#toEnd();
-    this.props.onAtEnd();
+    if (document.visibilityState === "visible") return this.props.onAtEnd();
+    // What comes while nobody looks is not to run out of the window before it was seen.
+    const unread = this.#list?.querySelector(".unread-line");
+    if (unread && unread.getBoundingClientRect().top < this.#top) this.#show(unread, 0);
+  }
+
+  /** The first message on the screen stays where it was, by its lower edge: above it, its sender's name may go when
+   * what is before it comes. @param {number} [scrolledTo] since it was noted */
+  #holdAnchor(scrolledTo) {
+    if (!this.#anchor?.element.isConnected) return;
+    const { element, bottom, scrollTop } = this.#anchor;
+    const scrolled = (scrolledTo ?? scrollTop) - scrollTop;
+    this.#moveBy(element.getBoundingClientRect().bottom - this.#top - (bottom - scrolled));
+    this.#noteAnchor();
+  }
+
+  #noteAnchor() {
+    const element = this.#atNewest ? undefined : this.#firstOnScreen();
+    this.#anchor = element && {
+      element,
+      bottom: element.getBoundingClientRect().bottom - this.#top,
+      scrollTop: this.#scroller?.scrollTop ?? 0,
+    };
+  }
+
+  #firstOnScreen() {
+    const rows = this.#messages();
+    let [first, last] = [0, rows.length];
+    while (first < last) {
+      const middle = (first + last) >> 1;
+      if (rows[middle].getBoundingClientRect().bottom > this.#top) last = middle;
+      else first = middle + 1;
+    }
+    return rows[first];
+  }
+
+  get #top() {
+    return this.#scroller?.getBoundingClientRect().top ?? 0;
   }
 
   /** @param {number} pixels */
@@ -134,7 +171,7 @@ export class MessageList extends Component {
 
   /** Something has got another size, such as the window above a keyboard. */
   #settled() {
-    if (this.#atNewest) this.#toEnd();
+    this.#stay();
     this.#look();
   }
 
@@ -148,6 +185,7 @@ export class MessageList extends Component {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
     this.#atNewest = !this.props.hasNewer && scrollHeight - scrollTop - clientHeight < AT_NEWEST;
     if (this.state.away === this.#atNewest) this.setState({ away: !this.#atNewest });
+    this.#noteAnchor();
   }
 
   /** What is on the screen has been seen, and what is near it will be wanted. */
@@ -178,7 +216,7 @@ export class MessageList extends Component {
 
   /** The arrow keys walk through the messages, Enter opens what can be done with one. @param {KeyboardEvent} event */
   #pressed(event) {
-    if (event.target !== this.#scroller) return;
+    if (event.target !== this.#scroller && !(/** @type {Element} */ (event.target).matches("[data-seq]"))) return;
     const all = this.props.rows.flatMap((row) => (row.kind === "message" ? row.message : []));
     const messages = all.filter(({ type }) => type !== "SYSTEM");
     const at = messages.findIndex(({ id }) => id === this.state.selected);
@@ -193,18 +231,22 @@ export class MessageList extends Component {
       if (row && this.props.canAct && isLiving(messages[at])) this.props.actions.menu(messages[at], row);
     } else if (event.key === "Escape") {
       this.setState({ selected: null });
+      this.#scroller?.focus({ preventScroll: true });
     }
   }
 
   /** @param {Message} message */
   #select({ id, seq }) {
     this.setState({ selected: id }, () => {
-      this.#list?.querySelector(`[data-seq="${seq}"]`)?.scrollIntoView({ block: "nearest" });
+      const row = this.#list?.querySelector(`[data-seq="${seq}"]`);
+      if (!(row instanceof HTMLElement)) return;
+      row.focus({ preventScroll: true }); // and so it is read out
+      row.scrollIntoView({ block: "nearest" });
     });
   }
 
   /** @param {Props} props */
-  render({ label, rows, run, hasOlder, hasNewer, unread, onToNewest }) {
+  render({ label, rows, run, hasNewer, unread, onToNewest }) {
     const toNewest = () => {
       if (hasNewer) onToNewest();
       else this.#toEnd();
@@ -214,7 +256,7 @@ export class MessageList extends Component {
       <div
         class="messages"
         role="log"
-        aria-live=${run && !this.state.away ? "polite" : "off"}
+        aria-live=${this.state.arrived && !this.state.away ? "polite" : "off"}
         aria-label="Messages with ${label}"
         tabindex="0"
         ref=${(/** @type {HTMLElement | null} */ element) => (this.#scroller = element)}
@@ -222,9 +264,7 @@ export class MessageList extends Component {
         onKeyDown=${(/** @type {KeyboardEvent} */ event) => this.#pressed(event)}
       >
         <ol ref=${(/** @type {HTMLElement | null} */ element) => (this.#list = element)}>
-          ${(!run || hasOlder) && html`<${Skeleton} key="older" />`}
-          ${run && rows.map((row) => this.#row(row))}
-          ${run && hasNewer && html`<${Skeleton} key="newer" />`}
+          ${run ? rows.map((row) => this.#row(row)) : html`<${Skeleton} key="older" />`}
         </ol>
       </div>
       ${(this.state.away || hasNewer) &&
@@ -238,6 +278,9 @@ export class MessageList extends Component {
   #row(row) {
     const { me, nameOf, actions, canAct, online, onSeenBy } = this.props;
     switch (row.kind) {
+      case "older":
+      case "newer":
+        return html`<${Skeleton} key=${row.key} />`;
       case "beginning":
         return html`<li key=${row.key} class="thread-note">This is where the conversation begins.</li>`;
       case "day":
@@ -245,7 +288,7 @@ export class MessageList extends Component {
       case "unread":
         return html`<li key=${row.key} class="unread-line"><span>New messages</span></li>`;
       case "seen":
-        return html`<li key=${row.key} class="seen">
+        return html`<li key=${row.key} class="seen" aria-live="off">
           <button type="button" class="seen-button" onClick=${() => onSeenBy(row.message)}>${row.label}</button>
         </li>`;
       case "letter": {
@@ -270,7 +313,8 @@ export class MessageList extends Component {
 
 function Skeleton() {
   return html`
-    <li class="skeleton-messages" role="status" aria-label="Loading messages">
+    <li class="skeleton-messages">
+      <span class="visually-hidden">Loading messages</span>
       <i /><i class="own" /><i /><i /><i class="own" />
     </li>
   `;

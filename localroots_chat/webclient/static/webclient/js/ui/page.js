@@ -5,7 +5,10 @@
 import { ChatError } from "../core/errors.js";
 import { Uploads } from "../core/uploads.js";
 import { Drafts } from "./drafts.js";
+import { Edits } from "./edits.js";
+import { forgetEmoji } from "./emoji_data.js";
 import { lighter } from "./lighter_pictures.js";
+import { signOutOfSession } from "./session.js";
 
 /** @typedef {import("../core/client.js").ChatClient} ChatClient */
 
@@ -18,6 +21,7 @@ export class Page {
     this.chat = chat;
     this.me = chat.store.me;
     this.drafts = new Drafts({ userId: this.me.id, onChange });
+    this.edits = new Edits({ onChange });
     this.blocks = chat.blocks;
     this.uploads = new Uploads({
       prepare: lighter,
@@ -42,9 +46,19 @@ export class Page {
     this.chat.store.changed();
   }
 
-  /** Nothing of this person stays in the browser. */
-  async forget() {
-    this.drafts.clear();
+  /** How much was begun and has not arrived: messages on their way or refused, drafts, files. */
+  get unsent() {
+    return this.chat.outbox.letters.length + this.drafts.count + this.uploads.count;
+  }
+
+  /** Here and in the browser's other windows. Nothing of this person stays in the browser, once they are out. */
+  async signOut() {
+    await signOutOfSession();
+    this.uploads.forget();
+    this.drafts.forget();
+    forgetEmoji();
     await this.chat.outbox.clear();
+    this.chat.tabs.tell("signed out");
+    location.assign("/sign-in/");
   }
 }

@@ -48,7 +48,8 @@ function safeAddress(address) {
 
 /** A few emoji and nothing else, which are shown large. @param {string} text */
 export function isEmojiAlone(text) {
-  if (text.length > 40 || /[\d#*]/.test(text) || !EMOJI_ONLY.test(text)) return false;
+  const countable = "Segmenter" in Intl; // not in Firefox before 125
+  if (!countable || text.length > 40 || /[\d#*]/.test(text) || !EMOJI_ONLY.test(text)) return false;
   const count = [...new Intl.Segmenter("en").segment(text.replace(/\s/g, ""))].length;
   return count > 0 && count <= LARGE_MOST;
 }

@@ -7,7 +7,6 @@ import { html, useRef, useState } from "./html.js";
 import { Icon } from "./icons.js";
 import { NewConversation } from "./new_conversation.js";
 import { SearchResults } from "./search.js";
-import { cookie } from "./session.js";
 
 /** @typedef {import("./page.js").Page} Page */
 
@@ -60,26 +59,20 @@ export function Sidebar({ page, logo, beginning, onBegin }) {
 /** @param {{page: Page}} props */
 function Me({ page }) {
   const [asking, setAsking] = useState(false);
-  const form = useRef(/** @type {HTMLFormElement | null} */ (null));
-  const { unsent } = page.chat.outbox;
-  const leave = async (/** @type {Event} */ event) => {
-    event.preventDefault();
-    if (unsent > 0 && !asking) return setAsking(true);
-    await page.forget();
-    page.chat.tabs.tell("signed out");
-    form.current?.submit();
+  const leave = () => {
+    setAsking(false);
+    void page.attempt(page.signOut());
   };
   return html`
     <footer class="sidebar-footer">
       <${Avatar} ...${page.me} size="small" />
       <span class="me-name" dir="auto">${page.me.name}</span>
-      <form method="post" action="/sign-out/" ref=${form} onSubmit=${leave}>
-        <input type="hidden" name="csrfmiddlewaretoken" value=${cookie("csrftoken")} />
-        <button class="button button-quiet" type="submit">Sign out</button>
-      </form>
+      <button class="button button-quiet" type="button" onClick=${() => (page.unsent > 0 ? setAsking(true) : leave())}>
+        Sign out
+      </button>
       ${asking &&
       html`<${Dialog} title="Sign out all the same?" onClose=${() => setAsking(false)}>
-        <p>${unsent === 1 ? "A message is" : `${unsent} messages are`} not sent yet, and would be lost.</p>
+        <p>${page.unsent === 1 ? "Something is" : `${page.unsent} things are`} not sent yet, and would be lost.</p>
         <div class="dialog-buttons">
           <button type="button" class="button" onClick=${() => setAsking(false)}>Stay</button>
           <button type="button" class="button button-danger" onClick=${leave}>Sign out</button>

@@ -4,6 +4,8 @@ import { Avatar } from "./avatar.js";
 import { html, useEffect } from "./html.js";
 import { usePeople } from "./new_conversation.js";
 import { signInAddress } from "./session.js";
+import { Icon } from "./icons.js";
+import { useModal } from "./modal.js";
 
 /** @typedef {import("./page.js").Page} Page */
 
@@ -31,15 +33,26 @@ export function ConnectionLine({ page: { chat } }) {
   `;
 }
 
-/** Not a dialog that can be closed: without a session nothing here can go on. */
+/** A dialog that cannot be closed: without a session nothing here can go on. */
 export function SessionEnded() {
+  const { properties } = useModal(() => undefined);
+  const stay = (/** @type {Event} */ event) => event.preventDefault();
   return html`
-    <div class="ended" role="alertdialog" aria-labelledby="ended-title">
-      <div>
-        <h2 id="ended-title">You are signed out</h2>
-        <p>Your session has ended, here or elsewhere. What you had not sent yet is kept in this browser.</p>
-        <a class="button button-primary" href=${signInAddress()}>Sign in again</a>
-      </div>
+    <dialog class="dialog ended" ...${properties} aria-labelledby="ended-title" onCancel=${stay}>
+      <h2 id="ended-title">You are signed out</h2>
+      <p>Your session has ended, here or elsewhere. What you had not sent yet is kept in this browser.</p>
+      <a class="button button-primary" href=${signInAddress()}>Sign in again</a>
+    </dialog>
+  `;
+}
+
+/** Where drawing itself has failed, which must not look like a page that only does nothing. */
+export function Broken() {
+  return html`
+    <div class="nothing-open" role="alert">
+      <h2>Something went wrong here</h2>
+      <p>What you had not sent yet is kept in this browser.</p>
+      <button type="button" class="button button-primary" onClick=${() => location.reload()}>Load the page again</button>
     </div>
   `;
 }
@@ -90,7 +103,14 @@ export function FirstRun({ page, logo, onBegin }) {
 
 /** The address names a conversation that is not there for this person, or not yet. @param {{lookedFor: boolean}} props */
 export function Unknown({ lookedFor }) {
-  if (!lookedFor) return html`<div class="thread-loading" role="status" aria-label="Loading"></div>`;
+  if (!lookedFor) {
+    return html`
+      <div class="thread-loading">
+        <a class="icon-button back" href="#" aria-label="Back to conversations"><${Icon} name="back" /></a>
+        <span class="visually-hidden" role="status">Loading</span>
+      </div>
+    `;
+  }
   return html`
     <div class="nothing-open">
       <h2>There is no such conversation</h2>

@@ -1,6 +1,7 @@
 /** The right pane: the open conversation, from its heading to the place where one writes. */
 
-import { conversationName, otherPerson, participantName } from "../core/people.js";
+import { conversationName, nameIn, otherPerson } from "../core/people.js";
+import { MOST } from "../core/uploads.js";
 import { Composer } from "./composer.js";
 import { useDroppedFiles } from "./dropped_files.js";
 import { classes, html, useEffect, useReducer, useRef, useState } from "./html.js";
@@ -24,7 +25,6 @@ export function Thread({ page, conversation, target }) {
   const [place, setPlace] = useState(target);
   useEffect(() => setPlace(target), [target]);
   const [unreadFrom, forgetUnread] = useUnreadLine(chat, conversation);
-  const [editing, setEditing] = useState(/** @type {Message | null} */ (null));
   const box = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
   usePresence(chat, conversation);
 
@@ -32,11 +32,15 @@ export function Thread({ page, conversation, target }) {
   const goToEnd = () => {
     forgetUnread();
     setPlace({ seq: END });
+    window.history.replaceState(null, "", `#${id}`); // a place that was gone to is no longer where one is
     if (thread?.hasNewer) void page.attempt(chat.history.newest(id));
   };
-  const { actions, seenBy, above } = useMessageActions({ page, conversation, box, goTo, onEdit: setEditing });
-  const [dropping, dropHandlers] = useDroppedFiles((files) => page.uploads.add(id, files));
+  const { actions, seenBy, above } = useMessageActions({ page, conversation, box, goTo });
   const silencedUntil = useSilence(conversation);
+  const [dropping, dropHandlers] = useDroppedFiles((files) => {
+    const mayWrite = !silencedUntil && !page.blocks.has(otherPerson(conversation, me)?.id);
+    if (mayWrite && page.uploads.add(id, files) > 0) page.notify(`At most ${MOST} files go with a message.`);
+  });
 
   const rows = threadRows({
     messages: thread?.list ?? [],
@@ -61,7 +65,7 @@ export function Thread({ page, conversation, target }) {
           me=${me.id}
           canAct=${silencedUntil === null}
           online=${chat.connectionState === "online"}
-          nameOf=${(/** @type {string} */ userId) => participantName(conversation, userId)}
+          nameOf=${(/** @type {string} */ userId) => nameIn(chat.store, conversation, userId)}
           target=${place}
           actions=${actions}
           onNearEnd=${(/** @type {"older" | "newer"} */ direction) => void chat.history[direction](id)}
@@ -71,14 +75,12 @@ export function Thread({ page, conversation, target }) {
           onSeenBy=${seenBy}
         />
       </div>
-      <p class="typing-line" role="status">${chat.typing.line(conversation)}</p>
+      <p class="typing-line" role=${conversation.group ? null : "status"}>${chat.typing.line(conversation)}</p>
       <${Composer}
         page=${page}
         conversation=${conversation}
         silencedUntil=${silencedUntil}
         box=${box}
-        editing=${editing}
-        onEdit=${setEditing}
         onSent=${goToEnd}
       />
       ${above}

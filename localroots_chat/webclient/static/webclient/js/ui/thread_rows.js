@@ -11,7 +11,7 @@ import { day, dayKey } from "./time.js";
 /** @typedef {import("../core/types.js").User} User */
 /** @typedef {import("../core/letters.js").Letter} Letter */
 /**
- * @typedef {{kind: "beginning", key: string} | {kind: "day", key: string, label: string} | {kind: "unread", key: string}
+ * @typedef {{kind: "beginning" | "older" | "newer" | "unread", key: string} | {kind: "day", key: string, label: string}
  *   | {kind: "message", key: string, message: Message, own: boolean, named: boolean, begins: boolean, ends: boolean}
  *   | {kind: "letter", key: string, letter: Letter, begins: boolean}
  *   | {kind: "seen", key: string, label: string, message: Message}} ThreadRow
@@ -37,13 +37,13 @@ const NAMED_READERS = 3;
 export function threadRows({ messages, hasOlder, hasNewer, letters, unreadFrom, conversation, me }) {
   // The answer to a send may be lost and the message be here all the same.
   const arrived = new Set(messages.map(({ clientId }) => clientId));
-  const waiting = hasNewer ? [] : letters.filter(({ clientId }) => !arrived.has(clientId));
+  const waiting = letters.filter(({ clientId }) => !arrived.has(clientId));
   const begins = runBeginnings([...messages, ...waiting.map(({ createdAt }) => asOwn(createdAt, me))]);
   const seen = seenMark(messages, conversation, me);
   const unread = unreadFrom === null ? -1 : messages.findIndex((each) => each.seq > unreadFrom && isNews(each, me));
 
   /** @type {ThreadRow[]} */
-  const rows = hasOlder ? [] : [{ kind: "beginning", key: "beginning" }];
+  const rows = [hasOlder ? { kind: "older", key: "older" } : { kind: "beginning", key: "beginning" }];
   messages.forEach((message, index) => {
     const { senderId, createdAt, seq, clientId } = message;
     const newDay = index === 0 || dayKey(createdAt) !== dayKey(messages[index - 1].createdAt);
@@ -61,6 +61,7 @@ export function threadRows({ messages, hasOlder, hasNewer, letters, unreadFrom, 
     });
     if (message === seen?.message) rows.push({ kind: "seen", key: "seen", ...seen });
   });
+  if (hasNewer) rows.push({ kind: "newer", key: "newer" });
   waiting.forEach((letter, index) =>
     rows.push({ kind: "letter", key: `own ${letter.clientId}`, letter, begins: begins[messages.length + index] }),
   );

@@ -29,7 +29,7 @@ export function useVoiceRecorder({ onRecorded, onProblem }) {
   const current = useRef(/** @type {Recording | null} */ (null));
   const told = useRef({ onRecorded, onProblem });
   told.current = { onRecorded, onProblem };
-  useEffect(() => () => current.current?.cancel(), []);
+  useEffect(() => () => current.current?.stop(), []); // who goes elsewhere meanwhile finds it when they come back
 
   const start = async () => {
     if (current.current) return;
