@@ -18,7 +18,7 @@ QUICK = {
     "CHAT_PRESENCE_SECONDS": "1",
     "CHAT_PRESENCE_GRACE_SECONDS": f"{GRACE}",
     "CHAT_HEARTBEAT_SECONDS": "2",
-    "CHAT_RATE_COMMAND": "1000/1s",
+    "CHAT_RATE_COMMAND": "1000000/1s",  # some ask again as fast as they are answered
 }
 
 
