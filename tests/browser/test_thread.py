@@ -501,7 +501,7 @@ async def test_the_keyboard_reaches_every_message_and_what_can_be_done_with_it(s
     await alice.page.keyboard.press("Enter")
     await expect(menu).to_be_visible()
     await alice.page.keyboard.press("Escape")
-    await expect(menu).to_have_count(0)
+    await expect(alice.page.locator("dialog")).to_have_count(0)  # not only closed: gone
     await expect(alice.log.locator(".message.selected")).to_be_focused()
     await expect(selected).to_have_text("Line 1")
     await alice.page.keyboard.press("Enter")
