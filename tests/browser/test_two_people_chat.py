@@ -187,25 +187,15 @@ async def test_a_message_written_while_the_server_restarts_arrives_once(browser:
         assert not alice.troubles + bob.troubles
 
 
-# As the page's own requests are made; it has no button for it yet.
-_FETCH = """
-async ([method, address, body]) => {
-  const token = document.cookie.match(/csrftoken=([^;]+)/)[1];
-  const headers = {"Content-Type": "application/json", "X-CSRFToken": token, Accept: "application/json"};
-  const answer = await fetch(address, {method, headers, body: body && JSON.stringify(body)});
-  return answer.status === 204 ? null : await answer.json();
-}"""
-
-
 async def test_what_a_blocked_person_has_said_vanishes_from_the_open_page_and_comes_back(cast: Cast) -> None:
     alice, bob, _ = cast
     await talk(alice, bob)
     await alice.writes("Hello")
     await alice.sees("Good morning", "Hello")
-    (found,) = (await alice.page.evaluate(_FETCH, ["GET", f"/api/users/?search={bob.name}", None]))["results"]
-    await alice.page.evaluate(_FETCH, ["POST", "/api/blocks/", {"userId": found["id"]}])
+    found = await alice.id_of(bob)
+    await alice.asks("POST", "blocks/", {"userId": found})
     await alice.sees("Message from someone you blocked", "Hello")
-    await alice.page.evaluate(_FETCH, ["DELETE", f"/api/blocks/{found['id']}/", None])
+    await alice.asks("DELETE", f"blocks/{found}/")
     await alice.sees("Good morning", "Hello")
     await bob.sees("Good morning", "Hello")
 
@@ -214,9 +204,9 @@ async def test_what_waits_for_a_moderator_says_so_until_it_is_decided(browser: B
     with ChatServer(env=screened()) as server:
         alice, bob, _ = await cast_of(server, create_casts(server, count=1)[0], browser)
         await talk(alice, bob)
-        (found,) = (await alice.page.evaluate(_FETCH, ["GET", f"/api/users/?search={bob.name}", None]))["results"]
-        club = {"name": "Egg club", "category": "TIPS", "memberIds": [found["id"]]}
-        group = await alice.page.evaluate(_FETCH, ["POST", "/api/groups/", club])
+        found = await alice.id_of(bob)
+        club = {"name": "Egg club", "category": "TIPS", "memberIds": [found]}
+        group = await alice.asks("POST", "groups/", club)
         for screen in (alice, bob):
             await screen.page.get_by_role("navigation").get_by_role("link").filter(has_text="Egg club").click()
             await expect(screen.page.get_by_role("heading", name="Egg club")).to_be_visible()
@@ -228,12 +218,12 @@ async def test_what_waits_for_a_moderator_says_so_until_it_is_decided(browser: B
         await expect(failed).to_contain_text("No spam.")
         await alice.sees("Eggs?")
 
-        there = f"/api/held/?conversation={group['conversationId']}"
-        one, two = (await alice.page.evaluate(_FETCH, ["GET", there, None]))["results"]
-        await alice.page.evaluate(_FETCH, ["POST", f"/api/held/{one['id']}/approve/", None])
+        there = f"held/?conversation={group['conversationId']}"
+        one, two = (await alice.asks("GET", there))["results"]
+        await alice.asks("POST", f"held/{one['id']}/approve/")
         await alice.sees("Eggs?", "Casino one")
         await expect(waiting).to_have_count(1)
-        await alice.page.evaluate(_FETCH, ["POST", f"/api/held/{two['id']}/refuse/", {"answer": "Not here, Bob"}])
+        await alice.asks("POST", f"held/{two['id']}/refuse/", {"answer": "Not here, Bob"})
         await expect(waiting).to_have_count(0)
         await expect(failed.filter(has_text="Casino two")).to_contain_text("Not here, Bob")
         await bob.sees("Eggs?", "Casino one")

@@ -115,25 +115,23 @@ export class Messages {
     this.version = Math.max(this.version, version);
   }
 
-  /** The page before the oldest. @param {Page} page @returns {boolean} whether it continues the run */
+  /** The page before the oldest, left aside where it does not continue the run. @param {Page} page */
   extendOlder({ messages, hasOlder }) {
-    if (messages.length > 0 && !this.#adjoins(messages)) return false;
+    if (messages.length > 0 && !this.#adjoins(messages)) return;
     this.hasOlder = hasOlder;
     this.#putAll(messages);
     if (this.#ordered.length > MOST) {
       this.#cut(this.#ordered.slice(0, KEPT));
       this.hasNewer = true;
     }
-    return true;
   }
 
-  /** The page after the newest. @param {Page} page @returns {boolean} whether it continues the run */
+  /** The page after the newest, left aside where it does not continue the run. @param {Page} page */
   extendNewer({ messages, hasNewer }) {
-    if (messages.length > 0 && !this.#adjoins(messages)) return false;
+    if (messages.length > 0 && !this.#adjoins(messages)) return;
     this.hasNewer = hasNewer;
     this.#putAll(messages);
     this.forgetOldest();
-    return true;
   }
 
   /** For who reads at the end of a conversation that goes on and on. @returns {boolean} whether there were too many */

@@ -12,8 +12,8 @@ import { html, useEffect, useLayoutEffect, useReducer, useRef, useState } from "
 import { Icon } from "./icons.js";
 import { Quote } from "./message.js";
 import { isEditable } from "./message_actions.js";
+import { hasFinePointer } from "./pointer.js";
 import { excerptOf } from "./preview.js";
-import { hasFinePointer } from "./session.js";
 import { fullTime } from "./time.js";
 import { Tray } from "./tray.js";
 import { useVoiceRecorder, VoiceRecorderBar } from "./voice_recorder.js";

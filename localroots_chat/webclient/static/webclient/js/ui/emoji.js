@@ -7,6 +7,7 @@ import { newPicker, qualified, tryAgain } from "./emoji_data.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { Icon } from "./icons.js";
 import { useModal } from "./modal.js";
+import { hasFinePointer } from "./pointer.js";
 import { adoptStyleElement, allowStyleAttributes } from "./style_attributes.js";
 
 export { completionsFor, replacedShortcode } from "./emoji_data.js";
@@ -98,8 +99,7 @@ function usePicker() {
       dress(picker);
       place.current?.append(picker);
       setState("ready");
-      // On a touch screen focus would raise the keyboard over the emoji.
-      if (matchMedia("(hover: hover) and (pointer: fine)").matches) searchOf(picker)?.focus();
+      if (hasFinePointer()) searchOf(picker)?.focus();
     };
     newPicker().then(take, () => gone || setState("failed"));
     return () => {

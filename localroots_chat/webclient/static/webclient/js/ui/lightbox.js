@@ -6,7 +6,6 @@
 import { classes, html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { Icon } from "./icons.js";
 import { isSlow } from "./line.js";
-import { downloadIcon, nextIcon, previousIcon } from "./media_icons.js";
 import { useModal } from "./modal.js";
 
 /** @typedef {import("../core/types.js").Attachment} Attachment */
@@ -34,7 +33,7 @@ export function Lightbox({ pictures, index, onClose }) {
     <header class="lightbox-bar">
       <p class="lightbox-name">${picture.name}</p>
       ${several && html`<p class="lightbox-count" aria-live="polite">${at + 1} of ${pictures.length}</p>`}
-      <a class="button" href=${picture.url} download=${picture.name}>${downloadIcon()} Save</a>
+      <a class="button" href=${picture.url} download=${picture.name}><${Icon} name="download" /> Save</a>
       <button type="button" class="button" aria-label="Close" autofocus onClick=${close}>
         <${Icon} name="close" />
       </button>
@@ -56,7 +55,7 @@ function Step({ by, possible, onStep }) {
     aria-disabled=${!possible}
     onClick=${() => onStep(by)}
   >
-    ${by > 0 ? nextIcon() : previousIcon()}
+    <${Icon} name=${by > 0 ? "next" : "previous"} />
   </button>`;
 }
 

@@ -5,7 +5,7 @@ import { roleName } from "../core/people.js";
 import { Avatar } from "./avatar.js";
 import { Dialog } from "./dialog.js";
 import { html, useEffect, useRef, useState } from "./html.js";
-import { hasFinePointer } from "./session.js";
+import { hasFinePointer } from "./pointer.js";
 
 /** @typedef {import("../core/types.js").User} User */
 

@@ -25,8 +25,3 @@ function cookie(name) {
   const pair = document.cookie.split("; ").find((each) => each.startsWith(`${name}=`));
   return pair ? decodeURIComponent(pair.slice(name.length + 1)) : "";
 }
-
-/** What one reads with at this moment: a mouse or a trackpad, and not a finger. */
-export function hasFinePointer() {
-  return matchMedia("(hover: hover) and (pointer: fine)").matches;
-}

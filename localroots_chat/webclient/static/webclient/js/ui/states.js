@@ -2,10 +2,10 @@
 
 import { Avatar } from "./avatar.js";
 import { html, useEffect } from "./html.js";
-import { usePeople } from "./new_conversation.js";
-import { signInAddress } from "./session.js";
 import { Icon } from "./icons.js";
 import { useModal } from "./modal.js";
+import { usePeople } from "./new_conversation.js";
+import { signInAddress } from "./session.js";
 
 /** @typedef {import("./page.js").Page} Page */
 

@@ -5,7 +5,7 @@
 
 import { minutes } from "./duration.js";
 import { classes, html, useEffect, useRef, useState } from "./html.js";
-import { pauseIcon, playIcon } from "./media_icons.js";
+import { Icon } from "./icons.js";
 import { Waveform } from "./waveform.js";
 
 /** @typedef {import("../core/types.js").Attachment} Attachment */
@@ -30,7 +30,7 @@ export function VoiceNote({ attachment, own }) {
       aria-label=${sound.playing ? "Pause" : "Play"}
       onClick=${sound.toggle}
     >
-      ${sound.playing ? pauseIcon() : playIcon()}
+      <${Icon} name=${sound.playing ? "pause" : "play"} />
     </button>
     <div class="voice-note-body">
       ${label === name && html`<p class="voice-note-name">${name}</p>`}

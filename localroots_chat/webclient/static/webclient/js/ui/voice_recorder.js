@@ -6,7 +6,6 @@
 import { minutes } from "./duration.js";
 import { html, useEffect, useRef, useState } from "./html.js";
 import { Icon } from "./icons.js";
-import { doneIcon } from "./media_icons.js";
 import { Waveform } from "./waveform.js";
 
 const LONGEST = 600; // seconds
@@ -174,7 +173,7 @@ export function VoiceRecorderBar({ seconds, level, onStop, onCancel }) {
       <${Icon} name="remove" /><span class="voice-recorder-cancel">Cancel</span>
     </button>
     <button type="button" class="button button-primary" ref=${done} onClick=${onStop}>
-      ${doneIcon()} Done
+      <${Icon} name="done" /> Done
     </button>
   </div>`;
 }
